@@ -1,0 +1,72 @@
+"""Chunks that suit a task: about four million pixels, whole numbers of stored chunks."""
+
+from __future__ import annotations
+
+from math import ceil, prod
+from typing import Literal
+
+from dask.array.core import normalize_chunks
+
+from pspy_dask.blocks.sources import Chunks
+
+TARGET = 2**22
+
+ChunksLike = Literal["auto"] | int | tuple[int | tuple[int, ...], ...]
+
+
+def choose_chunks(
+    shape: tuple[int, ...],
+    stored: tuple[int, ...] | None = None,
+    *,
+    chunks: ChunksLike = "auto",
+    frames: bool = False,
+) -> Chunks:
+    """Return chunk lengths along each axis, as the user asks or of about ``TARGET`` pixels.
+
+    Parameters
+    ----------
+    shape
+        Shape of the image.
+    stored
+        Chunk (or shard) in which the file holds the pixels; ``"auto"`` gives multiples of it.
+    chunks
+        ``"auto"``, one length for every spatial axis, or a length or lengths for each axis.
+    frames
+        True where the first axis is time, which is never joined: one frame a chunk.
+
+    Examples
+    --------
+    >>> choose_chunks((5000, 3000), stored=(512, 512))
+    ((2048, 2048, 904), (2048, 952))
+    >>> choose_chunks((2, 100, 100), chunks=64, frames=True)
+    ((1, 1), (64, 36), (64, 36))
+    """
+    spatial = shape[1:] if frames else shape
+    if chunks == "auto":
+        lengths: tuple[int | tuple[int, ...], ...] = _auto(spatial, stored and stored[-len(spatial) :])
+    elif isinstance(chunks, int):
+        lengths = (chunks,) * len(spatial)
+    elif isinstance(chunks, tuple):
+        if len(chunks) not in (len(shape), len(spatial)):
+            raise ValueError(f"chunks {chunks} do not fit shape {shape}: give one length an axis")
+        lengths = chunks[-len(spatial) :]
+    else:
+        raise TypeError(f"chunks is {chunks!r}: give 'auto', a length, or a length for each axis")
+    if any(isinstance(n, int) and n < 1 for n in lengths):
+        raise ValueError(f"chunks is {chunks!r}: every length must be at least 1")
+    full = ((1,) * shape[0], *lengths) if frames else lengths
+    result: Chunks = normalize_chunks(full, shape=shape)
+    return result
+
+
+def _auto(shape: tuple[int, ...], stored: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Return multiples of the stored chunk closest to a cube (square) of ``TARGET`` pixels."""
+    lengths = [0] * len(shape)
+    left = TARGET
+    axes = sorted(range(len(shape)), key=lambda k: shape[k])  # short axes first: they end early
+    for done, axis in enumerate(axes):
+        unit = min(stored[axis], shape[axis]) if stored else 1
+        side = max(1, round(left ** (1 / (len(axes) - done))))
+        lengths[axis] = min(shape[axis], unit * max(1, round(side / unit)))
+        left = max(1, ceil(left / lengths[axis]))
+    return tuple(lengths) if prod(shape) else (1,) * len(shape)

@@ -1,0 +1,158 @@
+"""Images: lazy arrays with named axes, calibrated in physical units.
+
+Every axis of an image has a coordinate whose attributes hold its ``step`` (the pixel size) and
+its ``units``. An image that was never calibrated has steps of 1 and units of ``px``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+
+from pspy_dask.blocks.chunking import ChunksLike, choose_chunks
+from pspy_dask.blocks.sources import ArraySource, Source, lazy_array
+
+AXES = ("t", "z", "y", "x")
+_DEFAULT_DIMS = {2: ("y", "x"), 3: ("z", "y", "x"), 4: AXES}
+
+ImageLike = xr.DataArray | da.Array | np.ndarray[Any, Any] | Any
+
+
+def make_image(
+    data: da.Array,
+    dims: Sequence[str],
+    *,
+    steps: Mapping[str, float] | None = None,
+    units: Mapping[str, str] | None = None,
+    origin: Mapping[str, float] | None = None,
+    name: str | None = None,
+    attrs: Mapping[Hashable, Any] | None = None,
+) -> xr.DataArray:
+    """Return an image over this lazy array, calibrated where steps and units are given."""
+    coords = {}
+    for dim, length in zip(dims, data.shape, strict=True):
+        step = float((steps or {}).get(dim, 1.0))
+        unit = (units or {}).get(dim, "px" if dim != "t" else "frame")
+        values = (origin or {}).get(dim, 0.0) + step * np.arange(length)
+        coords[dim] = xr.Variable(dim, values, {"units": unit, "step": step})
+    return xr.DataArray(data, coords, dims, name=name, attrs=dict(attrs or {}))
+
+
+def source_image(
+    source: Source,
+    dims: Sequence[str],
+    *,
+    stored: tuple[int, ...] | None = None,
+    chunks: ChunksLike = "auto",
+    steps: Mapping[str, float] | None = None,
+    units: Mapping[str, str] | None = None,
+    origin: Mapping[str, float] | None = None,
+    name: str | None = None,
+    attrs: Mapping[Hashable, Any] | None = None,
+) -> xr.DataArray:
+    """Return a calibrated image over a source that tasks read at random."""
+    lengths = choose_chunks(source.shape, stored, chunks=chunks, frames=dims[0] == "t")
+    return make_image(
+        lazy_array(source, lengths),
+        dims,
+        steps=steps,
+        units=units,
+        origin=origin,
+        name=name,
+        attrs=attrs,
+    )
+
+
+def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
+    """Return an image over dask made of a DataArray or of a dask, NumPy or Zarr array.
+
+    Two axes are taken for ``(y, x)``, three for ``(z, y, x)``, four for ``(t, z, y, x)``; a
+    DataArray says itself what its axes are. NumPy and Zarr arrays are not copied.
+
+    Raises
+    ------
+    ValueError
+        The axes are not some of t, z, y, x in this order with y and x among them, the array is
+        empty, or its pixels are complex.
+    """
+    if isinstance(array, xr.DataArray):
+        _check(array.dims, array.shape, array.dtype)
+        return array if isinstance(array.data, da.Array) else _wrapped(array, chunks)
+    if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+        raise TypeError(
+            f"{type(array).__name__} is not an array: open files and signals with open_image"
+        )
+    dims = _DEFAULT_DIMS.get(len(array.shape))
+    if dims is None:
+        raise ValueError(
+            f"an array of {len(array.shape)} axes is not an image: give (y, x), (z, y, x) "
+            "or (t, z, y, x)"
+        )
+    _check(dims, array.shape, array.dtype)
+    if isinstance(array, da.Array):
+        return make_image(array, dims)
+    source = ArraySource(array, (None,) * len(dims))
+    return source_image(source, dims, stored=_stored(array), chunks=chunks)
+
+
+def pixel_size(image: xr.DataArray) -> dict[str, float]:
+    """Return the step of each axis in its units, also of an image that was cut or strided."""
+    return {str(dim): _step(image, str(dim)) for dim in image.dims}
+
+
+def axis_units(image: xr.DataArray) -> dict[str, str]:
+    """Return the units of each axis."""
+    return {
+        str(dim): str(image.coords[dim].attrs.get("units", "px")) if dim in image.coords else "px"
+        for dim in image.dims
+    }
+
+
+def has_frames(image: xr.DataArray) -> bool:
+    """Whether the first axis is time."""
+    return bool(image.dims[0] == "t")
+
+
+def like(image: xr.DataArray, data: da.Array, name: str, **attrs: Any) -> xr.DataArray:
+    """Return other pixels on the axes, coordinates and attributes of an image."""
+    return xr.DataArray(data, image.coords, image.dims, name=name, attrs={**image.attrs, **attrs})
+
+
+def _step(image: xr.DataArray, dim: str) -> float:
+    if dim not in image.coords:
+        return 1.0
+    coordinate = image.coords[dim]
+    stated = float(coordinate.attrs.get("step", 1.0))
+    if coordinate.size < 2:
+        return stated
+    measured = float(coordinate[-1] - coordinate[0]) / (coordinate.size - 1)
+    return stated if np.isclose(measured, stated, rtol=1e-6, atol=0) else measured
+
+
+def _wrapped(array: xr.DataArray, chunks: ChunksLike) -> xr.DataArray:
+    source = ArraySource(array.data, (None,) * array.ndim)
+    lengths = choose_chunks(array.shape, chunks=chunks, frames=array.dims[0] == "t")
+    return array.copy(data=lazy_array(source, lengths))
+
+
+def _stored(array: Any) -> tuple[int, ...] | None:
+    """Chunk or shard of a Zarr array."""
+    stored = getattr(array, "shards", None) or getattr(array, "chunks", None)
+    return tuple(stored) if stored else None
+
+
+def _check(dims: tuple[Hashable, ...], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if "c" in dims:
+        raise ValueError("the image has channels: pick one, for example channel=0 in open_image")
+    if tuple(d for d in AXES if d in dims) != tuple(dims) or tuple(dims[-2:]) != ("y", "x"):
+        raise ValueError(f"axes {dims} are not those of an image: name them t, z, y, x in order")
+    if 0 in shape:
+        raise ValueError(f"the image has no pixels: its shape is {shape}")
+    if np.dtype(dtype).kind == "c":
+        raise ValueError("the image is complex: take its modulus or its phase first")
+    if np.dtype(dtype).kind not in "biuf":
+        raise TypeError(f"pixels of type {dtype} are not numbers: convert them to float32")

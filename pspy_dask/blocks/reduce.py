@@ -1,0 +1,125 @@
+"""Reductions of an image to a few numbers: partial results of windows, merged in a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, Protocol
+
+import dask.array as da
+import numpy as np
+from dask._task_spec import Task, TaskRef
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
+from numpy.typing import NDArray
+
+from pspy_dask.blocks.grid import Index
+from pspy_dask.blocks.windows import Graph, Key, Pass, Window, lead, plan_pass, share
+
+_FAN = 16
+_STRIP = 4
+
+
+class Reducer(Protocol):
+    """What is summed up: a partial result of a window, how two merge, what comes of the last.
+
+    ``merge`` is associative and commutative to the last bit, so that the order in which the
+    tasks end makes no difference.
+    """
+
+    def partial(self, pixels: NDArray[Any], window: Window, *values: NDArray[Any]) -> Any:
+        """Return the partial result of one window; only the chunk's own pixels count."""
+        ...
+
+    def merge(self, a: Any, b: Any) -> Any:
+        """Return the partial result of two sets of windows."""
+        ...
+
+    def finish(self, partial: Any) -> NDArray[Any]:
+        """Return the numbers (one axis) that the partial result of all windows stands for."""
+        ...
+
+
+def reduce_windows(
+    array: da.Array,
+    reducer: Reducer,
+    *,
+    halo: Index,
+    length: int,
+    dtype: Any,
+    frames: bool = False,
+    per_frame: bool = True,
+    values: Sequence[da.Array] = (),
+) -> da.Array:
+    """Return ``length`` numbers for the image, or for each of its frames, as a lazy array.
+
+    Its shape is ``(length,)``, or ``(t, length)`` for a series reduced frame by frame. Where
+    windows are read at random a task takes a strip of up to four, one after the other, so that a
+    pass over a large image costs a quarter of a task a chunk.
+    """
+    plan = plan_pass(array, halo=halo, frames=frames, values=values)
+    name = f"reduce-{tokenize(array.name, reducer, halo, per_frame, [v.name for v in values])}"
+    root = f"plan-{name}"
+    tasks: Graph = {root: Task(root, share, (plan, reducer))}
+    ends: dict[int | None, list[Key]] = {}
+    for frame in plan.all_frames:
+        for number, strip in enumerate(_strips(plan)):
+            key = (f"partial-{name}", *lead(frame), number)
+            inputs = [ref for index in strip for ref in plan.inputs(frame, index)]
+            tasks[key] = Task(key, _partial_task, TaskRef(root), frame, strip, *inputs)
+            ends.setdefault(frame if per_frame else None, []).append(key)
+    for frame, keys in ends.items():
+        last = _merge_tree(tasks, root, name, lead(frame), keys)
+        key = (name, *lead(frame), 0)
+        tasks[key] = Task(key, _finish_task, TaskRef(root), TaskRef(last), frame is not None)
+    needed = list(values) if plan.source is not None else [array, *values]
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
+    by_frame = frames and per_frame
+    chunks = ((1,) * array.shape[0], (length,)) if by_frame else ((length,),)
+    return da.Array(graph, name, chunks=chunks, dtype=dtype)
+
+
+def _strips(plan: Pass) -> list[tuple[Index, ...]]:
+    indices = list(plan.grid.nodes(0))
+    width = 1 if plan.source is None else min(_STRIP, max(1, len(indices) // 64))
+    return [tuple(indices[i : i + width]) for i in range(0, len(indices), width)]
+
+
+def _merge_tree(
+    tasks: Graph, root: str, name: str, at: tuple[int, ...], keys: list[Key]
+) -> Key:
+    level = 0
+    while len(keys) > 1:
+        merged: list[Key] = []
+        for number, start in enumerate(range(0, len(keys), _FAN)):
+            key = (f"merge-{name}", level, *at, number)
+            refs = [TaskRef(k) for k in keys[start : start + _FAN]]
+            tasks[key] = Task(key, _merge_task, TaskRef(root), *refs)
+            merged.append(key)
+        keys, level = merged, level + 1
+    return keys[0]
+
+
+def _partial_task(
+    shared: tuple[Pass, Reducer],
+    frame: int | None,
+    strip: tuple[Index, ...],
+    *inputs: NDArray[Any],
+) -> Any:
+    plan, reducer = shared
+    share_of_one = len(inputs) // len(strip)  # strips of several windows have no chunks as inputs
+    partials = []
+    for index in strip:
+        window = plan.window(frame, index)
+        pixels, *values = plan.read(window, inputs[:share_of_one])
+        partials.append(reducer.partial(pixels, window, *values))
+    return reduce(reducer.merge, partials)
+
+
+def _merge_task(shared: tuple[Pass, Reducer], *partials: Any) -> Any:
+    return reduce(shared[1].merge, partials)
+
+
+def _finish_task(shared: tuple[Pass, Reducer], partial: Any, framed: bool) -> NDArray[Any]:
+    numbers = np.asarray(shared[1].finish(partial))
+    return numbers[None] if framed else numbers

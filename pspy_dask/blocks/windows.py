@@ -1,0 +1,203 @@
+"""Windows: a chunk and its halo, brought to a task in one go.
+
+Where the image is a source that can be read at random the task reads its window itself;
+otherwise the window is put together from the chunks it meets. Either way it is one task a chunk,
+and the halo is clipped at the edges of the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import dask.array as da
+import numpy as np
+from dask._task_spec import Task, TaskRef
+from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
+from numpy.typing import NDArray
+
+from pspy_dask.blocks.grid import Box, Grid, Index, make_grid
+from pspy_dask.blocks.sources import Source, source_of
+
+Key = tuple[Any, ...]
+Graph = dict[Any, Task]
+
+
+class Window(NamedTuple):
+    """Where the pixels that a task was given lie: the chunk itself, and the chunk with its halo."""
+
+    core: Box
+    outer: Box
+    shape: Index
+    frame: int | None
+
+    @property
+    def crop(self) -> tuple[slice, ...]:
+        """Index that cuts the chunk out of the window."""
+        return self.core.within(self.outer)
+
+
+PixelFunction = Callable[..., NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over all windows of an image; what its tasks share.
+
+    Attributes
+    ----------
+    grid
+        Chunks of one frame.
+    frames
+        Number of frames, or None where the image has no time axis.
+    frame_edges
+        Boundaries of the time chunks of the dask array.
+    source
+        What tasks read from; None where they get the chunks of a dask array.
+    array
+        Name of that dask array.
+    halo
+        Width of the halo along each axis.
+    framed
+        For each lazy value that tasks take: whether there is one for each frame.
+    values
+        Names of those lazy values.
+    """
+
+    grid: Grid
+    frames: int | None
+    frame_edges: Index
+    source: Source | None
+    array: str
+    halo: Index
+    framed: tuple[bool, ...]
+    values: tuple[str, ...]
+
+    def window(self, frame: int | None, index: Index) -> Window:
+        """Return the place of a chunk's window."""
+        core = self.grid.box(0, index)
+        return Window(core, core.grow(self.halo, self.grid.shape), self.grid.shape, frame)
+
+    def inputs(self, frame: int | None, index: Index) -> list[TaskRef]:
+        """Return what the task of a window depends on: the lazy values, then the chunks it meets."""
+        keys: list[Key] = []
+        for name, framed in zip(self.values, self.framed, strict=True):
+            keys.append((name, frame, 0) if framed else (name, 0))
+        if self.source is None:
+            at = () if frame is None else (self._time_chunk(frame),)
+            outer = self.window(frame, index).outer
+            keys += [(self.array, *at, *near) for near in self.grid.chunks_meeting(outer)]
+        return [TaskRef(key) for key in keys]
+
+    def read(self, window: Window, inputs: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+        """Return the pixels of the window, then the lazy values it was given."""
+        values = [v[0] if f else v for v, f in zip(inputs, self.framed, strict=False)]
+        frame, outer = window.frame, window.outer
+        if self.source is None:
+            return self._joined(window, inputs[len(self.framed) :]), *values
+        if frame is None:
+            return self.source.read(outer), *values
+        box = Box((frame, *outer.start), (frame + 1, *outer.stop))
+        return self.source.read(box)[0], *values
+
+    def _joined(self, window: Window, blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        outer = window.outer
+        pixels = np.empty(outer.shape, blocks[0].dtype)
+        for near, block in zip(self.grid.chunks_meeting(outer), blocks, strict=True):
+            box = self.grid.box(0, near)
+            common = box.overlap(outer)
+            plane = block
+            if window.frame is not None:
+                plane = block[window.frame - self.frame_edges[self._time_chunk(window.frame)]]
+            pixels[common.within(outer)] = plane[common.within(box)]
+        return pixels
+
+    def _time_chunk(self, frame: int) -> int:
+        return int(np.searchsorted(self.frame_edges, frame, side="right")) - 1
+
+    @property
+    def all_frames(self) -> Iterator[int | None]:
+        """Yield every frame, or None once where there is no time axis."""
+        return iter([None] if self.frames is None else range(self.frames))
+
+
+def plan_pass(
+    array: da.Array, *, halo: Index, frames: bool, values: Sequence[da.Array] = ()
+) -> Pass:
+    """Return the pass over a dask array, whose first axis is time where ``frames``.
+
+    Every lazy value is an array with one axis of parameters, preceded by a time axis of one
+    frame a chunk where there is one value for each frame.
+    """
+    spatial = array.chunks[1:] if frames else array.chunks
+    edges = tuple(np.cumsum((0, *array.chunks[0])).tolist()) if frames else ()
+    return Pass(
+        grid=make_grid(spatial),
+        frames=array.shape[0] if frames else None,
+        frame_edges=edges,
+        source=source_of(array),
+        array=array.name,
+        halo=halo,
+        framed=tuple(v.ndim == 2 for v in values),
+        values=tuple(v.name for v in values),
+    )
+
+
+def map_windows(
+    array: da.Array,
+    function: PixelFunction,
+    *,
+    halo: Index,
+    dtype: Any,
+    frames: bool = False,
+    values: Sequence[da.Array] = (),
+) -> da.Array:
+    """Return ``function(pixels, window, *values)`` of every window, one task a chunk.
+
+    The function gets the window with its halo and returns the pixels of the chunk alone. The
+    result has the chunks of the array, but for time, of which every chunk holds one frame.
+    """
+    plan = plan_pass(array, halo=halo, frames=frames, values=values)
+    name = f"windows-{tokenize(array.name, function, halo, [v.name for v in values])}"
+    root = f"plan-{name}"
+    tasks: Graph = {root: Task(root, share, (plan, function))}
+    for frame in plan.all_frames:
+        for index in plan.grid.nodes(0):
+            key = (name, *lead(frame), *index)
+            inputs = plan.inputs(frame, index)
+            tasks[key] = Task(key, _map_task, TaskRef(root), frame, index, *inputs)
+    return finish_graph(name, tasks, plan, [array, *values], dtype)
+
+
+def finish_graph(
+    name: str, tasks: Graph, plan: Pass, inputs: Sequence[da.Array], dtype: Any
+) -> da.Array:
+    """Return the dask array whose chunks are the tasks of this name, on the chunks of the pass."""
+    needed = [a for a in inputs if plan.source is None or a is not inputs[0]]
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
+    chunks = plan.grid.chunks
+    if plan.frames is not None:
+        chunks = ((1,) * plan.frames, *chunks)
+    return da.Array(graph, name, chunks=chunks, dtype=dtype)
+
+
+def lead(frame: int | None) -> tuple[int, ...]:
+    """Return the leading part of a key: the frame where there is one."""
+    return () if frame is None else (frame,)
+
+
+def share(value: Any) -> Any:
+    """Return the value; a task of its own, so that all tasks of a pass hold it once."""
+    return value
+
+
+def _map_task(
+    shared: tuple[Pass, PixelFunction], frame: int | None, index: Index, *inputs: NDArray[Any]
+) -> NDArray[Any]:
+    plan, function = shared
+    window = plan.window(frame, index)
+    pixels, *values = plan.read(window, inputs)
+    result = function(pixels, window, *values)
+    return result if frame is None else result[None]

@@ -1,0 +1,126 @@
+"""What a user may ask of the segmentation, checked when it is asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+GlobalMethod = Literal["otsu", "mean", "minimum", "yen", "isodata", "li", "triangle"]
+LocalMethod = Literal["local", "local_otsu", "lg_otsu", "niblack", "sauvola"]
+ThresholdMethod = GlobalMethod | LocalMethod
+
+GLOBAL_METHODS: tuple[str, ...] = get_args(GlobalMethod)
+LOCAL_METHODS: tuple[str, ...] = get_args(LocalMethod)
+METHODS: tuple[str, ...] = GLOBAL_METHODS + LOCAL_METHODS
+
+
+@dataclass(frozen=True)
+class SegmentationParameters:
+    """The automatic recipe: background, smoothing, threshold, which objects are kept.
+
+    Parameters
+    ----------
+    threshold
+        One of ``otsu``, ``mean``, ``minimum``, ``yen``, ``isodata``, ``li``, ``triangle``
+        (one value for the image) or ``local``, ``local_otsu``, ``lg_otsu``, ``niblack``,
+        ``sauvola`` (one value a pixel).
+    rolling_ball
+        Side in pixels of the square footprint of the white top-hat that removes the background;
+        0 leaves the background.
+    gaussian
+        Standard deviation in pixels of the Gaussian that smooths the image; 0 does not smooth.
+    local_size
+        Side in pixels (odd) of the neighbourhood of a local threshold; for the two local Otsu
+        methods the diameter of a disk.
+    invert
+        True where particles are darker than their background. The image is inverted first.
+    min_size
+        Objects of fewer pixels are dropped.
+    clear_border
+        Drop objects that touch an edge of the image.
+    threshold_over
+        ``frame``: a series gets a threshold for each frame; ``series``: one for all of it.
+
+    Examples
+    --------
+    >>> SegmentationParameters(threshold="li", gaussian=2.0).threshold
+    'li'
+    >>> SegmentationParameters(threshold="best")
+    Traceback (most recent call last):
+        ...
+    ValueError: unknown threshold 'best': choose one of otsu, mean, minimum, yen, isodata, li, \
+triangle, local, local_otsu, lg_otsu, niblack, sauvola
+    """
+
+    threshold: ThresholdMethod = "otsu"
+    rolling_ball: int = 0
+    gaussian: float = 0.0
+    local_size: int = 51
+    invert: bool = False
+    min_size: int = 0
+    clear_border: bool = True
+    threshold_over: Literal["frame", "series"] = "frame"
+
+    def __post_init__(self) -> None:
+        check_method(self.threshold)
+        check_local_size(self.local_size)
+        _check_count("rolling_ball", self.rolling_ball)
+        _check_count("min_size", self.min_size)
+        if not 0 <= float(self.gaussian) < float("inf"):
+            raise ValueError(f"gaussian is {self.gaussian}: give a sigma of 0 or more pixels")
+        if self.threshold_over not in ("frame", "series"):
+            raise ValueError(
+                f"threshold_over is {self.threshold_over!r}: choose 'frame' or 'series'"
+            )
+
+    def save(self, path: str | Path) -> None:
+        """Write the parameters as YAML, or as JSON where the name ends in ``.json``."""
+        target = Path(path)
+        values = asdict(self)
+        as_json = target.suffix == ".json"
+        text = json.dumps(values, indent=2) if as_json else yaml.safe_dump(values, sort_keys=False)
+        target.write_text(text)
+
+    @classmethod
+    def load(cls, path: str | Path) -> SegmentationParameters:
+        """Read parameters from YAML or JSON; a name that does not exist is an error."""
+        source = Path(path)
+        if not source.is_file():
+            raise FileNotFoundError(f"no parameter file {source}: check the path")
+        try:
+            values: Any = yaml.safe_load(source.read_text())  # JSON is YAML
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{source} is neither YAML nor JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise ValueError(f"{source} holds no parameters: write lines such as 'gaussian: 2.0'")
+        return cls.from_mapping(values)
+
+    @classmethod
+    def from_mapping(cls, values: dict[str, Any]) -> SegmentationParameters:
+        """Make parameters from names and values; unknown names are an error."""
+        known = [f.name for f in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise ValueError(f"unknown parameter {unknown[0]!r}: choose from {', '.join(known)}")
+        return cls(**values)
+
+
+def check_method(method: str) -> None:
+    """Raise ValueError with the list of names where the threshold is not one of them."""
+    if method not in METHODS:
+        raise ValueError(f"unknown threshold {method!r}: choose one of {', '.join(METHODS)}")
+
+
+def check_local_size(size: int) -> None:
+    """Raise ValueError where the size of a neighbourhood is not a positive odd integer."""
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1 or size % 2 == 0:
+        raise ValueError(f"local_size is {size!r}: give a positive odd number of pixels")
+
+
+def _check_count(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} is {value!r}: give a whole number of pixels, 0 or more")

@@ -1,0 +1,1 @@
+"""Floor 2: from labels to a table of particles."""

@@ -1,0 +1,1 @@
+"""Floor 4: the whole job on a cluster: progress, checkpoints, report."""

@@ -1,0 +1,1 @@
+"""Floor 2: from an image to numbered labels."""

@@ -1,1 +1,17 @@
-"""pspy_dask."""
+"""Segment huge images into labelled particles: the same result whatever the chunking."""
+
+from pspy_dask.parameters import SegmentationParameters
+from pspy_dask.particles.properties import region_properties
+from pspy_dask.segmentation.objects import clear_border, remove_small_objects
+from pspy_dask.segmentation.recipe import foreground, label, segment, threshold
+
+__all__ = [
+    "SegmentationParameters",
+    "clear_border",
+    "foreground",
+    "label",
+    "region_properties",
+    "remove_small_objects",
+    "segment",
+    "threshold",
+]

@@ -19,6 +19,9 @@ from pspy_dask.blocks.sources import ArraySource, Source, lazy_array
 AXES = ("t", "z", "y", "x")
 _DEFAULT_DIMS = {2: ("y", "x"), 3: ("z", "y", "x"), 4: AXES}
 
+# Dask arrays of this name hold labels each of which is one connected object.
+CONNECTED_LABELS = "connected-labels"
+
 ImageLike = xr.DataArray | da.Array | np.ndarray[Any, Any] | Any
 
 

@@ -14,7 +14,7 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Index
-from pspy_dask.blocks.windows import Graph, Key, Pass, Window, lead, plan_pass, share
+from pspy_dask.blocks.windows import Graph, Key, Pass, Window, dask_inputs, lead, plan_pass, share
 
 _FAN = 16
 _STRIP = 4
@@ -72,7 +72,7 @@ def reduce_windows(
         last = _merge_tree(tasks, root, name, lead(frame), keys)
         key = (name, *lead(frame), 0)
         tasks[key] = Task(key, _finish_task, TaskRef(root), TaskRef(last), frame is not None)
-    needed = list(values) if plan.source is not None else [array, *values]
+    needed = [*dask_inputs([array]), *values]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
     by_frame = frames and per_frame
     chunks = ((1,) * array.shape[0], (length,)) if by_frame else ((length,),)

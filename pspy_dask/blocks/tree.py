@@ -62,30 +62,33 @@ def sweep(
     dtype: Any,
     frames: bool = False,
     values: Sequence[da.Array] = (),
-    recompute: bool = False,
+    name: str = "sweep",
+    again: da.Array | None = None,
 ) -> da.Array:
     """Return the array that a program makes of an image, each frame by itself.
 
-    With ``recompute`` the last pass computes again what a chunk would keep, so that nothing
-    waits in memory while the messages travel.
+    The name of the dask array begins with ``name``. Where ``again`` is given, the same pixels by
+    the same or another name, the last pass computes from it what a chunk would keep, so that
+    nothing waits in memory while the messages travel.
     """
     plan = plan_pass(array, halo=halo, frames=frames, values=values)
-    token = tokenize(array.name, program, halo, recompute, [v.name for v in values])
-    name, root = f"sweep-{token}", f"plan-{token}"
+    token = tokenize(array.name, program, halo, again is None, [v.name for v in values])
+    name, root = f"{name}-{token}", f"plan-{token}"
     tasks: Graph = {root: Task(root, share, (plan, program))}
+    last = plan if again is None else plan_pass(again, halo=halo, frames=frames, values=values)
     for frame in plan.all_frames:
         climb(tasks, plan, root, token, frame)
         _descend(tasks, plan.grid, root, token, frame)
         for index in plan.grid.nodes(0):
             key = (name, *lead(frame), *index)
             told = TaskRef(_node("told", token, frame, 1, plan.grid.parent(index)))
-            if recompute:
-                inputs = [TaskRef(root), frame, index, told, *plan.inputs(frame, index)]
+            if again is not None:
+                inputs = [TaskRef(root), frame, index, told, *last.inputs(frame, index)]
                 tasks[key] = Task(key, _finish_again, *inputs)
             else:
                 kept = TaskRef(_node("joined", token, frame, 0, index))
                 tasks[key] = Task(key, _finish_kept, TaskRef(root), frame, index, told, kept)
-    return finish_graph(name, tasks, plan, [array, *values], dtype)
+    return finish_graph(name, tasks, plan, [array, *([] if again is None else [again])], values, dtype)
 
 
 def climb(tasks: Graph, plan: Pass, root: str, token: str, frame: int | None) -> None:

@@ -168,19 +168,29 @@ def map_windows(
             key = (name, *lead(frame), *index)
             inputs = plan.inputs(frame, index)
             tasks[key] = Task(key, _map_task, TaskRef(root), frame, index, *inputs)
-    return finish_graph(name, tasks, plan, [array, *values], dtype)
+    return finish_graph(name, tasks, plan, [array], values, dtype)
 
 
 def finish_graph(
-    name: str, tasks: Graph, plan: Pass, inputs: Sequence[da.Array], dtype: Any
+    name: str,
+    tasks: Graph,
+    plan: Pass,
+    arrays: Sequence[da.Array],
+    values: Sequence[da.Array],
+    dtype: Any,
 ) -> da.Array:
     """Return the dask array whose chunks are the tasks of this name, on the chunks of the pass."""
-    needed = [a for a in inputs if plan.source is None or a is not inputs[0]]
+    needed = [*dask_inputs(arrays), *values]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
     chunks = plan.grid.chunks
     if plan.frames is not None:
         chunks = ((1,) * plan.frames, *chunks)
     return da.Array(graph, name, chunks=chunks, dtype=dtype)
+
+
+def dask_inputs(arrays: Sequence[da.Array]) -> list[da.Array]:
+    """Return those arrays whose chunks tasks take as inputs; the others are read at random."""
+    return [array for array in arrays if source_of(array) is None]
 
 
 def lead(frame: int | None) -> tuple[int, ...]:

@@ -1,0 +1,91 @@
+"""Labels without the objects one does not want; the labels of the others stay."""
+
+from __future__ import annotations
+
+import xarray as xr
+from dask.graph_manipulation import clone
+
+from pspy_dask.blocks.images import CONNECTED_LABELS, ImageLike, as_image, has_frames, like
+from pspy_dask.blocks.sources import source_of
+from pspy_dask.blocks.tree import sweep
+from pspy_dask.segmentation.cleaning import DropObjects
+
+
+def clear_border(labels: ImageLike) -> xr.DataArray:
+    """Return the labels without the objects that touch an edge of the image.
+
+    Parameters
+    ----------
+    labels
+        Integers, 0 for background, of shape ``([t,] [z,] y, x)``.
+
+    Returns
+    -------
+    xarray.DataArray
+        Lazy; of the same type, frame by frame. Equal to ``skimage.segmentation.clear_border``
+        where every label is one piece; a label in several pieces goes as a whole.
+
+    Notes
+    -----
+    To number the objects that stay 1..N, ask :func:`pspy_dask.label` or
+    :func:`pspy_dask.segment` to clear the border.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> clear_border(np.array([[1, 0, 0], [0, 0, 0], [0, 2, 0], [0, 0, 0]])).values.max()
+    np.int64(2)
+    """
+    return _drop(labels, min_size=0, border=True)
+
+
+def remove_small_objects(labels: ImageLike, min_size: int) -> xr.DataArray:
+    """Return the labels without the objects of fewer than ``min_size`` pixels.
+
+    Parameters
+    ----------
+    labels
+        Integers, 0 for background, of shape ``([t,] [z,] y, x)``.
+    min_size
+        An object of exactly so many pixels stays.
+
+    Returns
+    -------
+    xarray.DataArray
+        Lazy; of the same type, frame by frame.
+
+    Raises
+    ------
+    ValueError
+        ``min_size`` is negative or not a whole number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> remove_small_objects(np.array([[1, 1, 0], [0, 0, 2]]), 2).values.tolist()
+    [[1, 1, 0], [0, 0, 0]]
+    """
+    if isinstance(min_size, bool) or not isinstance(min_size, int) or min_size < 0:
+        raise ValueError(f"min_size is {min_size!r}: give a whole number of pixels, 0 or more")
+    return _drop(labels, min_size=min_size, border=False)
+
+
+def _drop(labels: ImageLike, *, min_size: int, border: bool) -> xr.DataArray:
+    image = as_image(labels)
+    if image.dtype.kind not in "iu":
+        raise ValueError(f"labels of type {image.dtype} are not integers: label the mask first")
+    frames = has_frames(image)
+    axes = image.ndim - frames
+    connected = str(image.data.name).startswith(CONNECTED_LABELS)
+    program = DropObjects(axes, min_size, border, connected)
+    again = image.data if source_of(image.data) is not None else clone(image.data)
+    data = sweep(
+        image.data,
+        program,
+        halo=(0,) * axes,
+        dtype=image.dtype,
+        frames=frames,
+        name=CONNECTED_LABELS if connected else "labels",
+        again=again,
+    )
+    return like(image, data, "labels")

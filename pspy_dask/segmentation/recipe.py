@@ -1,0 +1,339 @@
+"""The recipe: filters, threshold, foreground, components, which objects are kept, numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask.graph_manipulation import clone
+from numpy.typing import DTypeLike
+
+from pspy_dask.blocks.images import CONNECTED_LABELS, ImageLike, as_image, has_frames, like
+from pspy_dask.blocks.sources import source_of
+from pspy_dask.blocks.tree import sweep
+from pspy_dask.blocks.windows import map_windows
+from pspy_dask.parameters import (
+    GLOBAL_METHODS,
+    SegmentationParameters,
+    check_local_size,
+    check_method,
+)
+from pspy_dask.segmentation.components import ForegroundFunction, LabelComponents
+from pspy_dask.segmentation.filters import Filters
+from pspy_dask.segmentation.foreground import Foreground, is_non_zero, make_surface
+from pspy_dask.segmentation.thresholds import lazy_level, lazy_range, lazy_threshold
+
+# Above these, a pass reads or computes again rather than have results wait in memory.
+_KEEP_PIXELS = 2**31
+_SHARE_BYTES = 2**28
+
+
+def threshold(
+    image: ImageLike, method: str = "otsu", *, local_size: int = 51, over: str = "frame"
+) -> xr.DataArray:
+    """Return the threshold that separates particles from background, one value or one a pixel.
+
+    Parameters
+    ----------
+    image
+        Pixels of shape ``([t,] [z,] y, x)``.
+    method
+        ``otsu``, ``mean``, ``minimum``, ``yen``, ``isodata``, ``li`` or ``triangle`` for one
+        value; ``local``, ``local_otsu``, ``lg_otsu``, ``niblack`` or ``sauvola`` for one a pixel.
+    local_size
+        Side in pixels (odd) of the neighbourhood of a local threshold; the diameter of a disk
+        for the two local Otsu methods.
+    over
+        ``frame``: each frame of a series has its own value; ``series``: all share one.
+
+    Returns
+    -------
+    xarray.DataArray
+        Lazy: 0-d, or with axis ``t``; or the shape of the image. ``local_otsu`` and ``lg_otsu``
+        give grey levels 0 to 255 between the lowest and the highest pixel of the image, and a
+        pixel at the level is foreground; for the others foreground is above the threshold.
+        NaN where no pixel is finite.
+
+    Raises
+    ------
+    ValueError
+        Unknown method; ``local_size`` even, not positive or larger than the image.
+
+    Notes
+    -----
+    Definitions and values are those of the ``threshold_*`` functions of ``skimage.filters``
+    and of ``skimage.filters.rank.otsu``. Non-finite pixels do not count; local thresholds see
+    them as 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(threshold(np.array([[1, 1, 1], [1, 9, 9]], np.uint8)))
+    1.0
+    """
+    pixels = as_image(image)
+    parameters = SegmentationParameters(
+        threshold=method, local_size=local_size, threshold_over=over  # type: ignore[arg-type]
+    )
+    check_recipe(pixels, parameters)
+    filters, frames = Filters.of(parameters), has_frames(pixels)
+    if method in GLOBAL_METHODS:
+        value = lazy_threshold(pixels, filters, method, per_frame=_per_frame(parameters))
+        data = value[..., 0]
+        dims = ("t",) if data.ndim else ()
+        coords = {"t": pixels.coords["t"]} if dims and "t" in pixels.coords else None
+        return xr.DataArray(data, coords, dims, name="threshold", attrs={"method": method})
+    surface = make_surface(filters, method, local_size, pixels.dtype)
+    assert surface is not None
+    dtype = np.uint8 if method == "local_otsu" else np.float64
+    values = _values(pixels, parameters)
+    data = map_windows(
+        pixels.data, surface, halo=_halo(pixels, surface.halo), dtype=dtype, frames=frames,
+        values=values,
+    )
+    return like(pixels, data, "threshold", method=method)
+
+
+def foreground(
+    image: ImageLike, parameters: SegmentationParameters | None = None, **overrides: Any
+) -> xr.DataArray:
+    """Return True where a pixel, filtered, is above the recipe's threshold.
+
+    Parameters
+    ----------
+    image
+        Pixels of shape ``([t,] [z,] y, x)``.
+    parameters
+        The recipe; its last steps (``min_size``, ``clear_border``) play no part.
+    **overrides
+        Single parameters, as in :class:`SegmentationParameters`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Lazy booleans. A window reads itself and its halo, and a global threshold the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> foreground(np.array([[1, 1, 1], [1, 9, 9]], np.uint8)).values.tolist()
+    [[False, False, False], [False, True, True]]
+    """
+    pixels = as_image(image)
+    recipe = resolve(parameters, overrides)
+    check_recipe(pixels, recipe)
+    function = _foreground(pixels, recipe)
+    data = map_windows(
+        _again(pixels).data,
+        function,
+        halo=_halo(pixels, function.halo),
+        dtype=np.bool_,
+        frames=has_frames(pixels),
+        values=_values(pixels, recipe),
+    )
+    return like(pixels, data, "foreground")
+
+
+def label(
+    foreground: ImageLike,
+    *,
+    min_size: int = 0,
+    clear_border: bool = False,
+    dtype: DTypeLike | None = None,
+) -> xr.DataArray:
+    """Return the connected components of a mask, 1..N in raster order of their first pixels.
+
+    Parameters
+    ----------
+    foreground
+        Mask of shape ``([t,] [z,] y, x)``; what is not 0 is foreground.
+    min_size
+        Components of fewer pixels are dropped before numbering.
+    clear_border
+        Components on an edge of the image are dropped before numbering.
+    dtype
+        Integer type of the labels; by default int32, or int64 where N could pass its end.
+
+    Returns
+    -------
+    xarray.DataArray
+        Lazy labels, 0 for background, equal to ``skimage.measure.label``. Neighbours meet
+        corners included (8 in a plane, 26 in a volume). Frames are labelled one by one.
+
+    Raises
+    ------
+    OverflowError
+        On computing, where there are more components than the type can number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> label(np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0], [1, 1, 0]], bool)).values.tolist()
+    [[1, 0, 1], [0, 1, 0], [0, 0, 0], [2, 2, 0]]
+    """
+    recipe = SegmentationParameters(min_size=min_size, clear_border=clear_border)
+    return _labels(as_image(foreground), is_non_zero, 0, recipe, dtype, ())
+
+
+def segment(
+    image: ImageLike,
+    parameters: SegmentationParameters | None = None,
+    *,
+    dtype: DTypeLike | None = None,
+    **overrides: Any,
+) -> xr.DataArray:
+    """Return the particles of an image as lazy labels, the same whatever the chunks.
+
+    The image is inverted, freed of its background, smoothed and thresholded as the parameters
+    say; connected components become objects; those on the border and those that are too small
+    are dropped; the others are numbered 1..N in raster order of their first pixels.
+
+    Parameters
+    ----------
+    image
+        DataArray, or dask, NumPy or Zarr array, of shape ``([t,] [z,] y, x)``. A series is
+        segmented frame by frame.
+    parameters
+        The recipe; Otsu's threshold by default.
+    dtype
+        Integer type of the labels; by default int32, or int64 where N could pass its end.
+    **overrides
+        Single parameters, as in :class:`SegmentationParameters`.
+
+    Returns
+    -------
+    xarray.DataArray
+        Lazy labels, 0 for background, on the axes and chunks of the image.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Parameters or image that the recipe cannot take.
+    OverflowError
+        On computing, where there are more objects than the type can number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((5, 7), np.uint8)
+    >>> image[1, 1:3] = image[3, 4] = 200
+    >>> int(segment(image).max())
+    2
+    """
+    pixels = as_image(image)
+    recipe = resolve(parameters, overrides)
+    check_recipe(pixels, recipe)
+    function = _foreground(pixels, recipe)
+    values = _values(pixels, recipe)
+    return _labels(_again(pixels), function, function.halo, recipe, dtype, values)
+
+
+def resolve(
+    parameters: SegmentationParameters | None, overrides: dict[str, Any]
+) -> SegmentationParameters:
+    """Return the parameters with single ones replaced; unknown names are an error."""
+    if parameters is not None and not isinstance(parameters, SegmentationParameters):
+        raise TypeError(
+            f"parameters is a {type(parameters).__name__}: give SegmentationParameters(...)"
+        )
+    if not overrides:
+        return parameters or SegmentationParameters()
+    asked = SegmentationParameters.from_mapping(overrides)  # refuses unknown names
+    return replace(parameters, **overrides) if parameters else asked
+
+
+def check_recipe(image: xr.DataArray, parameters: SegmentationParameters) -> None:
+    """Raise ValueError where the recipe does not fit the image."""
+    check_method(parameters.threshold)
+    check_local_size(parameters.local_size)
+    shortest = min(n for d, n in image.sizes.items() if d != "t")
+    sides = {"rolling_ball": parameters.rolling_ball}
+    if parameters.threshold not in GLOBAL_METHODS:
+        sides["local_size"] = parameters.local_size
+    for name, side in sides.items():
+        if side > shortest:
+            raise ValueError(
+                f"{name} is {side} pixels but the image only {shortest}: choose a smaller {name}"
+            )
+
+
+def label_type(shape: tuple[int, ...], dtype: DTypeLike | None) -> np.dtype[Any]:
+    """Return the type of the labels: as asked, else int32 unless N could pass its end.
+
+    >>> label_type((10, 10), None), label_type((2**17, 2**17), None)
+    (dtype('int32'), dtype('int64'))
+    """
+    if dtype is not None:
+        chosen = np.dtype(dtype)
+        if chosen.kind not in "iu":
+            raise TypeError(f"labels cannot be of type {chosen}: choose an integer type")
+        return chosen
+    most = 1
+    for length in shape:
+        most *= (length + 1) // 2  # two objects are at least one pixel apart along every axis
+    return np.dtype(np.int32 if most <= np.iinfo(np.int32).max else np.int64)
+
+
+def _foreground(image: xr.DataArray, parameters: SegmentationParameters) -> Foreground:
+    filters = Filters.of(parameters)
+    method, size = parameters.threshold, parameters.local_size
+    return Foreground(filters, make_surface(filters, method, size, image.dtype))
+
+
+def _values(image: xr.DataArray, parameters: SegmentationParameters) -> tuple[da.Array, ...]:
+    """Return the lazy numbers of the whole image that the foreground of a window needs."""
+    filters, per_frame = Filters.of(parameters), _per_frame(parameters)
+    if parameters.threshold in GLOBAL_METHODS:
+        return (lazy_threshold(image, filters, parameters.threshold, per_frame=per_frame),)
+    if parameters.threshold not in ("local_otsu", "lg_otsu"):
+        return ()
+    limits = lazy_range(image, filters, per_frame=per_frame)
+    if parameters.threshold == "local_otsu":
+        return (limits,)
+    return limits, lazy_level(image, filters, limits, per_frame=per_frame)
+
+
+def _labels(
+    image: xr.DataArray,
+    function: ForegroundFunction,
+    halo: int,
+    parameters: SegmentationParameters,
+    dtype: DTypeLike | None,
+    values: tuple[da.Array, ...],
+) -> xr.DataArray:
+    frames = has_frames(image)
+    spatial = image.shape[1:] if frames else image.shape
+    chosen = label_type(spatial, dtype)
+    waits = image.size > _KEEP_PIXELS  # runs of so many pixels do not stay in memory
+    program = LabelComponents(
+        function, len(spatial), parameters.min_size, parameters.clear_border, chosen
+    )
+    data = sweep(
+        image.data,
+        program,
+        halo=_halo(image, halo),
+        dtype=chosen,
+        frames=frames,
+        values=values,
+        name=CONNECTED_LABELS,
+        again=_again(image).data if waits else None,
+    )
+    return like(image, data, "labels")
+
+
+def _halo(image: xr.DataArray, width: int) -> tuple[int, ...]:
+    return (width,) * (image.ndim - has_frames(image))
+
+
+def _per_frame(parameters: SegmentationParameters) -> bool:
+    return parameters.threshold_over == "frame"
+
+
+def _again(image: xr.DataArray) -> xr.DataArray:
+    """Return the image under other names where its chunks would wait in memory between passes."""
+    if source_of(image.data) is not None or image.nbytes <= _SHARE_BYTES:
+        return image
+    return image.copy(data=clone(image.data))

@@ -43,7 +43,9 @@ def choose_chunks(
     """
     spatial = shape[1:] if frames else shape
     if chunks == "auto":
-        lengths: tuple[int | tuple[int, ...], ...] = _auto(spatial, stored and stored[-len(spatial) :])
+        lengths: tuple[int | tuple[int, ...], ...] = _auto(
+            spatial, stored and stored[-len(spatial) :]
+        )
     elif isinstance(chunks, int):
         lengths = (chunks,) * len(spatial)
     elif isinstance(chunks, tuple):

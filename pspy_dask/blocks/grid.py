@@ -59,8 +59,7 @@ class Box(NamedTuple):
         (slice(2, 3, None), slice(0, 1, None))
         """
         return tuple(
-            slice(a - o, b - o)
-            for a, b, o in zip(self.start, self.stop, outer.start, strict=True)
+            slice(a - o, b - o) for a, b, o in zip(self.start, self.stop, outer.start, strict=True)
         )
 
     def overlap(self, other: Box) -> Box:

@@ -85,9 +85,7 @@ def _strips(plan: Pass) -> list[tuple[Index, ...]]:
     return [tuple(indices[i : i + width]) for i in range(0, len(indices), width)]
 
 
-def _merge_tree(
-    tasks: Graph, root: str, name: str, at: tuple[int, ...], keys: list[Key]
-) -> Key:
+def _merge_tree(tasks: Graph, root: str, name: str, at: tuple[int, ...], keys: list[Key]) -> Key:
     level = 0
     while len(keys) > 1:
         merged: list[Key] = []

@@ -75,9 +75,7 @@ def gather_table(
     return dd.from_delayed(partitions, meta=program.empty(), verify_meta=False)
 
 
-def _climb(
-    tasks: Graph, plans: Sequence[Pass], root: str, token: str, frame: int | None
-) -> None:
+def _climb(tasks: Graph, plans: Sequence[Pass], root: str, token: str, frame: int | None) -> None:
     grid = plans[0].grid
     for index in grid.nodes(0):
         key = _node(token, frame, 0, index)

@@ -88,7 +88,9 @@ def sweep(
             else:
                 kept = TaskRef(_node("joined", token, frame, 0, index))
                 tasks[key] = Task(key, _finish_kept, TaskRef(root), frame, index, told, kept)
-    return finish_graph(name, tasks, plan, [array, *([] if again is None else [again])], values, dtype)
+    return finish_graph(
+        name, tasks, plan, [array, *([] if again is None else [again])], values, dtype
+    )
 
 
 def climb(tasks: Graph, plan: Pass, root: str, token: str, frame: int | None) -> None:
@@ -206,9 +208,7 @@ def sweep_serially(
             above = told.get((level + 1, grid.parent(index)))
             mine = None if above is None else above[grid.slot(level, index)]
             kept = joined[level, index][1]
-            told[level, index] = program.split(
-                *_boxes(grid, level, index), grid.shape, kept, mine
-            )
+            told[level, index] = program.split(*_boxes(grid, level, index), grid.shape, kept, mine)
     result = np.empty(grid.shape, dtype)
     for index, window in windows.items():
         message = told[1, grid.parent(index)][grid.slot(0, index)]

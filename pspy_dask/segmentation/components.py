@@ -113,14 +113,14 @@ class LabelComponents:
         seams, edges = seam_bits(box, shape, self.axes)
         rows = Rows(box, shape)
         border = (found.faces & edges > 0).astype(np.int64)
-        items = Items(rows.image(found.row), found.x + box.start[2], 0 * found.x, found.area, border)
+        items = Items(
+            rows.image(found.row), found.x + box.start[2], 0 * found.x, found.area, border
+        )
         is_open = found.faces & seams > 0
         codes, own, counts, still = self._settle(items, is_open, np.zeros(rows.count, int), rows)
         faces = leaf_faces(runs, np.maximum(0, -codes)[component], box.shape, seams)
         lengths = np.diff(runs.starts)
-        kept = LeafKept(
-            pack(lengths), pack(runs.first, runs.stop, codes[component]), pack(*own)
-        )
+        kept = LeafKept(pack(lengths), pack(runs.first, runs.stop, codes[component]), pack(*own))
         return Message(pack(counts), faces, pack(*still)), kept
 
     def join(
@@ -152,7 +152,9 @@ class LabelComponents:
         codes, own, counts, still = self._settle(items, is_open[1:], counts, rows)
         ids = np.concatenate(([0], np.maximum(0, -codes)))
         up = tuple(None if plane is None else pack(ids[plane].ravel()) for plane in outer)
-        told_later = NodeKept(pack(codes[group]), pack(*own), tuple(m.counts for m in messages), sizes)
+        told_later = NodeKept(
+            pack(codes[group]), pack(*own), tuple(m.counts for m in messages), sizes
+        )
         return Message(pack(counts), up, pack(*still)), told_later
 
     def split(
@@ -175,9 +177,7 @@ class LabelComponents:
         numbers = decode(unpack(kept.codes)[0], mine, given)
         ends = np.cumsum(kept.sizes)[:-1]
         everyone = np.sort(np.concatenate((above, own[0] * rows.width + own[1])))
-        return tell_children(
-            boxes, counts, np.split(numbers, ends), rows, offsets, everyone, shape
-        )
+        return tell_children(boxes, counts, np.split(numbers, ends), rows, offsets, everyone, shape)
 
     def finish(self, window: Window, kept: LeafKept, told: Told) -> NDArray[Any]:
         """Paint the numbers."""

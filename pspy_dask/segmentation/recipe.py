@@ -76,7 +76,9 @@ def threshold(
     """
     pixels = as_image(image)
     parameters = SegmentationParameters(
-        threshold=method, local_size=local_size, threshold_over=over  # type: ignore[arg-type]
+        threshold=method,
+        local_size=local_size,
+        threshold_over=over,  # type: ignore[arg-type]
     )
     check_recipe(pixels, parameters)
     filters, frames = Filters.of(parameters), has_frames(pixels)
@@ -91,7 +93,11 @@ def threshold(
     dtype = np.uint8 if method == "local_otsu" else np.float64
     values = _values(pixels, parameters)
     data = map_windows(
-        pixels.data, surface, halo=_halo(pixels, surface.halo), dtype=dtype, frames=frames,
+        pixels.data,
+        surface,
+        halo=_halo(pixels, surface.halo),
+        dtype=dtype,
+        frames=frames,
         values=values,
     )
     return like(pixels, data, "threshold", method=method)

@@ -18,14 +18,14 @@ from pspy_dask.blocks.images import has_frames
 from pspy_dask.blocks.reduce import Reducer, reduce_windows
 from pspy_dask.blocks.windows import Window
 from pspy_dask.kernels.exact_sums import exact_sum, to_float
-from pspy_dask.kernels.global_thresholds import bins_for, global_threshold
-from pspy_dask.kernels.histograms import (
-    Histogram,
+from pspy_dask.kernels.float_histograms import (
     ValueRange,
+    float_centers,
     float_histogram,
-    integer_histogram,
     value_range,
 )
+from pspy_dask.kernels.global_thresholds import bins_for, global_threshold
+from pspy_dask.kernels.histograms import Histogram, integer_histogram
 from pspy_dask.segmentation.filters import Filters, eight_bit, finite_mask
 
 _NO_VALUES: tuple[da.Array, ...] = ()
@@ -47,6 +47,8 @@ class RangeReducer:
 
     def finish(self, partial: ValueRange) -> NDArray[np.float64]:
         """Return (low, high)."""
+        if partial.is_empty:
+            return np.full(2, np.nan)
         return np.array([partial.low, partial.high], np.float64)
 
 
@@ -70,8 +72,8 @@ class IntegerThreshold:
 
     def finish(self, partial: Histogram) -> NDArray[np.float64]:
         """Return the threshold."""
-        levels = partial.start + np.arange(partial.counts.size)
-        return np.array([global_threshold(self.method, partial.counts, levels, integer=True)])
+        level = global_threshold(self.method, partial.counts, partial.centers, integer=True)
+        return np.array([level], np.float64)
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,7 @@ class FloatThreshold:
         counts, (low, high) = partial
         if not counts.any():
             return np.array([np.nan])
-        edges = np.histogram_bin_edges(np.empty(0, low.dtype), counts.size, (low, high))
-        centers = (edges[:-1] + edges[1:]) / 2
+        centers = float_centers(low.dtype, low, high, counts.size)
         return np.array([global_threshold(self.method, counts, centers, integer=False)])
 
 

@@ -89,9 +89,7 @@ def test_control_labels_collide_without_stitching():
     mask = NAMED["spiral"]
     blocks = da.from_array(mask, chunks=12).map_blocks(skimage_label, dtype=np.int64)
     assert not np.array_equal(blocks.compute(), skimage_label(mask))
-    np.testing.assert_array_equal(
-        ps.label(as_image(mask, chunks=12)).values, skimage_label(mask)
-    )
+    np.testing.assert_array_equal(ps.label(as_image(mask, chunks=12)).values, skimage_label(mask))
 
 
 def test_recomputing_the_last_pass_changes_nothing(monkeypatch):

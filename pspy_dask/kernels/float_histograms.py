@@ -1,0 +1,202 @@
+"""Mergeable statistics of float images: the range of values, then counts in NumPy's bins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pspy_dask.kernels.jit import compiled
+from pspy_dask.kernels.selection import Mask, native, selected
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """Smallest and largest finite value, as scalars of the image's dtype; `low` > `high` if none.
+
+    NumPy chooses the precision of its bins by the dtype of these scalars, so it is kept.
+    """
+
+    low: np.floating[Any]
+    high: np.floating[Any]
+
+    @classmethod
+    def empty(cls, dtype: np.dtype[Any] | type[Any]) -> ValueRange:
+        """Return the range of no values."""
+        kind = np.dtype(dtype).type
+        return cls(kind(np.inf), kind(-np.inf))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no finite value."""
+        return bool(self.low > self.high)
+
+    def merge(self, other: ValueRange) -> ValueRange:
+        """Return the range of both sets of values, whatever the order of merging.
+
+        Examples
+        --------
+        >>> one = value_range(np.array([1.0, 2.0], np.float32))
+        >>> one.merge(value_range(np.array([np.nan, -3.0], np.float32)))
+        ValueRange(low=np.float32(-3.0), high=np.float32(2.0))
+        """
+        return ValueRange(min(self.low, other.low), max(self.high, other.high))
+
+
+def value_range(values: NDArray[np.floating[Any]], mask: Mask = None) -> ValueRange:
+    """Return the smallest and the largest finite value.
+
+    Parameters
+    ----------
+    values
+        Any shape, float32 or float64. Pixels that are not finite do not count.
+    mask
+        Which pixels count; all, where it is None.
+
+    Examples
+    --------
+    >>> value_range(np.array([0.5, np.inf, np.nan]))
+    ValueRange(low=np.float64(0.5), high=np.float64(0.5))
+    """
+    pixels = selected(values, mask)
+    if pixels.size == 0:
+        return ValueRange.empty(values.dtype)
+    low, high = pixels.min(), pixels.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return (
+            value_range(pixels, np.isfinite(pixels))
+            if np.isfinite(pixels).any()
+            else (ValueRange.empty(values.dtype))
+        )
+    # Adding zero makes -0 and 0 one value, so that the order of merging leaves no trace.
+    kind = values.dtype.type
+    return ValueRange(kind(low + kind(0)), kind(high + kind(0)))
+
+
+def float_edges(
+    dtype: np.dtype[Any], low: float | np.floating[Any], high: float | np.floating[Any], bins: int
+) -> NDArray[np.floating[Any]]:
+    """Return the edges that `numpy.histogram` takes for an image of that dtype and this range.
+
+    Raises
+    ------
+    ValueError
+        If the range is too narrow for so many bins.
+
+    Examples
+    --------
+    >>> float_edges(np.dtype("f4"), 0.0, 1.0, 2)
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    try:
+        edges: NDArray[np.floating[Any]] = np.histogram_bin_edges(
+            np.empty(0, dtype),
+            bins,
+            range=(low, high),  # type: ignore[arg-type]
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"the range from {low} to {high} cannot be cut into {bins} bins: "
+            "subtract an offset or convert the image to float64 first."
+        ) from error
+    return edges
+
+
+def float_centers(
+    dtype: np.dtype[Any], low: float | np.floating[Any], high: float | np.floating[Any], bins: int
+) -> NDArray[np.floating[Any]]:
+    """Return the middles of the bins, rounded as `skimage.exposure.histogram` rounds them.
+
+    Examples
+    --------
+    >>> float_centers(np.dtype("f8"), 0.0, 1.0, 2)
+    array([0.25, 0.75])
+    """
+    edges = float_edges(dtype, low, high, bins)
+    return (edges[:-1] + edges[1:]) / 2.0
+
+
+def float_histogram(
+    values: NDArray[np.floating[Any]],
+    low: float | np.floating[Any],
+    high: float | np.floating[Any],
+    bins: int,
+    mask: Mask = None,
+) -> NDArray[np.int64]:
+    """Count values in equal bins, bit for bit as ``np.histogram(values, bins, (low, high))[0]``.
+
+    Also where NumPy's result depends on whether `low` and `high` are Python floats or scalars of
+    the image's dtype. Values outside the range and nan do not count.
+
+    Parameters
+    ----------
+    values
+        Any shape, float32 or float64.
+    low, high
+        Range; the last bin includes `high`. If they are equal, half a unit is added each side.
+    bins
+        Number of bins.
+    mask
+        Which pixels count; all, where it is None.
+
+    Raises
+    ------
+    ValueError
+        If the range is not finite, not increasing, or too narrow for so many bins.
+
+    Examples
+    --------
+    >>> float_histogram(np.array([0.0, 0.4, 0.5, 1.0, np.nan]), 0.0, 1.0, 2)
+    array([2, 2])
+    """
+    pixels = native(selected(values, mask))
+    edges = float_edges(pixels.dtype, low, high, bins)
+    counts = np.zeros(bins, np.int64)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    # A Python float takes the dtype of the array that it meets, a NumPy scalar keeps its own.
+    seen = [end if isinstance(end, np.generic) else pixels.dtype.type(end) for end in (low, high)]
+    step = np.result_type(edges[:1], low)
+    span = np.subtract(high, low, dtype=np.result_type(high, low))
+    ratio = np.result_type(np.empty(0, step), span)
+    _count_bins(pixels, seen[0], seen[1], step.type(low), span, ratio.type(bins), edges, counts)
+    return counts
+
+
+@compiled
+def _count_bins(
+    values: NDArray[Any],
+    low: Any,  # noqa: ANN401
+    high: Any,  # noqa: ANN401
+    first: Any,  # noqa: ANN401
+    span: Any,  # noqa: ANN401
+    bins: Any,  # noqa: ANN401
+    edges: NDArray[Any],
+    counts: NDArray[np.int64],
+) -> None:
+    """Guess each value's bin by its place in the range, then correct it by the edges.
+
+    The guess is rounded as NumPy rounds it: the dtypes of `first`, `span` and `bins` say how.
+    """
+    size = 1024
+    guesses = np.empty(size, np.int64)
+    last = counts.size - 1
+    converted = np.empty(size, edges.dtype)
+    for start in range(0, values.size, size):
+        length = min(size, values.size - start)
+        for place in range(length):
+            value = values[start + place]
+            inside = low <= value <= high
+            converted[place] = value if inside else edges[0]
+            guess = np.int64((converted[place] - first) / span * bins)
+            guesses[place] = guess if inside else -1
+        for place in range(length):
+            guess = guesses[place]
+            if guess < 0:
+                continue
+            guess = np.int64(min(int(guess), last))
+            guess -= converted[place] < edges[guess]
+            guess += guess != last and converted[place] >= edges[guess + 1]
+            counts[guess] += 1

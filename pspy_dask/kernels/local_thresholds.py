@@ -1,0 +1,182 @@
+"""Surfaces of local thresholds: each pixel is compared with what lies around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pspy_dask.kernels.box_thresholds import box_threshold
+from pspy_dask.kernels.gaussian import gaussian, gaussian_halo
+from pspy_dask.kernels.local_otsu import local_otsu
+
+__all__ = ["half_range", "local_gaussian", "local_halo", "local_otsu", "niblack", "sauvola"]
+
+
+def local_halo(method: str, size: int) -> int:
+    """Return how far a local threshold looks from its pixel.
+
+    Parameters
+    ----------
+    method
+        "local" (Gaussian mean), "niblack", "sauvola", "local_otsu" or "lg_otsu".
+    size
+        Width of the neighbourhood in pixels.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+
+    Examples
+    --------
+    >>> local_halo("niblack", 51), local_halo("local", 51)
+    (25, 33)
+    """
+    if method == "local":
+        return gaussian_halo(_sigma(size))
+    if method in ("niblack", "sauvola", "local_otsu", "lg_otsu"):
+        return size // 2
+    raise ValueError(f"there is no local threshold called {method!r}.")
+
+
+def half_range(dtype: np.dtype[Any] | type[Any]) -> float:
+    """Return Sauvola's R: half of what a dtype spans, and 1 for floats.
+
+    Examples
+    --------
+    >>> half_range(np.uint8), half_range(np.float32)
+    (127.5, 1.0)
+    """
+    kind = np.dtype(dtype)
+    if kind.kind == "b":
+        return 0.5
+    if kind.kind == "f":
+        return 1.0
+    limits = np.iinfo(kind)
+    return 0.5 * (int(limits.max) - int(limits.min))
+
+
+def local_gaussian(image: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return the Gaussian mean around each pixel, as `skimage.filters.threshold_local` does.
+
+    The standard deviation is (size - 1) / 6, and the border repeats the edge ("reflect").
+
+    Parameters
+    ----------
+    image
+        Two or three axes.
+    size
+        Odd width of the neighbourhood in pixels.
+
+    Returns
+    -------
+    ndarray
+        float32 for a float32 or float16 image and float64 for any other, as scikit-image.
+
+    Raises
+    ------
+    ValueError
+        If the size is not odd.
+
+    Examples
+    --------
+    >>> local_gaussian(np.arange(9.0).reshape(3, 3), 7).round(2)[0]
+    array([1.69, 2.27, 2.84])
+    """
+    _check_odd(size)
+    small = image.dtype in (np.float16, np.float32)
+    return gaussian(image, _sigma(size), "reflect", np.float32 if small else np.float64)
+
+
+def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float64]:
+    """Return Niblack's threshold, the mean less `k` standard deviations of a square or cube.
+
+    Equal to `skimage.filters.threshold_niblack` bit for bit on integers up to 16 bits, for there
+    all sums are exact. On floats each pixel's sums are taken in double precision in a fixed order
+    and not as differences of running sums, so the two differ by rounding; scikit-image squares
+    float32 in float32.
+
+    Parameters
+    ----------
+    image
+        Two or three axes. Bool is read as uint8.
+    size
+        Odd width of the neighbourhood; the border is mirrored without its edge.
+    k
+        Weight of the standard deviation.
+
+    Returns
+    -------
+    ndarray
+        Of float64, of the image's shape.
+
+    Raises
+    ------
+    ValueError
+        If the size is not odd.
+
+    References
+    ----------
+    Niblack, W., An Introduction to Digital Image Processing, Prentice-Hall 1986.
+
+    Examples
+    --------
+    >>> niblack(np.eye(3, dtype=np.uint8), 3).round(3)[1]
+    array([0.239, 0.239, 0.239])
+    """
+    _check_odd(size)
+    return box_threshold(image, size, k, 0.0)
+
+
+def sauvola(
+    image: NDArray[Any], size: int, half_range: float, k: float = 0.2
+) -> NDArray[np.float64]:
+    """Return Sauvola's threshold m (1 + k (s / R - 1)) of the mean m and standard deviation s.
+
+    Equal to `skimage.filters.threshold_sauvola` as far as `niblack` is to its own counterpart.
+
+    Parameters
+    ----------
+    image
+        Two or three axes. Bool is read as uint8.
+    size
+        Odd width of the neighbourhood; the border is mirrored without its edge.
+    half_range
+        R, the largest standard deviation there can be: see the function `half_range`.
+    k
+        Weight of the standard deviation.
+
+    Returns
+    -------
+    ndarray
+        Of float64, of the image's shape.
+
+    Raises
+    ------
+    ValueError
+        If the size is not odd, or `half_range` not positive.
+
+    References
+    ----------
+    Sauvola, J. and Pietikainen, M., Pattern Recognition 33(2), 225-236, 2000.
+
+    Examples
+    --------
+    >>> sauvola(np.eye(3, dtype=np.uint8), 3, 127.5).round(3)[1]
+    array([0.267, 0.267, 0.267])
+    """
+    if not half_range > 0:
+        raise ValueError(f"Sauvola's half range must be positive, not {half_range}.")
+    _check_odd(size)
+    return box_threshold(image, size, k, float(half_range))
+
+
+def _sigma(size: int) -> float:
+    return (size - 1) / 6.0
+
+
+def _check_odd(size: int) -> None:
+    if size < 1 or size % 2 == 0:
+        raise ValueError(f"the neighbourhood of a local threshold must be odd, not {size}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -82,7 +84,7 @@ def ragged(draw, length, most=8):
         return draw(st.sampled_from([(1,) * length, (length,)]))
     cuts = draw(st.lists(st.integers(1, max(1, length - 1)), max_size=most, unique=True))
     edges = [0, *sorted(c for c in cuts if c < length), length]
-    return tuple(b - a for a, b in zip(edges, edges[1:], strict=False))
+    return tuple(b - a for a, b in pairwise(edges))
 
 
 @st.composite

@@ -28,7 +28,7 @@ class Packed(NamedTuple):
 
 def pack(*columns: Integers) -> Packed:
     """Compress integer columns of equal length; neighbours that differ little take no room."""
-    narrow = all(c.size == 0 or (-(2**30) < c.min() and c.max() < 2**30) for c in columns)
+    narrow = all(c.size == 0 or (c.min() > -(2**30) and c.max() < 2**30) for c in columns)
     dtype = np.dtype(np.int32 if narrow else np.int64)
     table = np.zeros((len(columns), columns[0].size), dtype)
     for row, column in zip(table, columns, strict=True):

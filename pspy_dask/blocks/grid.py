@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, product
+from itertools import accumulate, pairwise, product
 from math import prod
 from typing import NamedTuple
 
@@ -104,7 +104,7 @@ class Grid:
         return len(self.levels) - 1
 
     def nodes(self, level: int) -> Iterator[Index]:
-        """Indices of the nodes of a level, in raster order."""
+        """Return the indices of the nodes of a level, in raster order."""
         return product(*map(range, self.levels[level]))
 
     def box(self, level: int, index: Index) -> Box:
@@ -133,13 +133,13 @@ class Grid:
         return self.children(level + 1, self.parent(index)).index(index)
 
     def chunks_meeting(self, box: Box) -> tuple[Index, ...]:
-        """Indices of all chunks that share a pixel with the box, in raster order.
+        """Return the indices of all chunks that share a pixel with the box, in raster order.
 
         >>> Grid(((2, 2, 1), (3, 1)), (4, 4)).chunks_meeting(Box((1, 0), (3, 3)))
         ((0, 0), (1, 0))
         """
         spans = (
-            [i for i, (p, q) in enumerate(zip(e, e[1:], strict=False)) if p < b and q > a]
+            [i for i, (p, q) in enumerate(pairwise(e)) if p < b and q > a]
             for e, a, b in zip(self.edges, box.start, box.stop, strict=True)
         )
         return tuple(product(*spans))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, Protocol
 
@@ -14,10 +14,13 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Index
-from pspy_dask.blocks.windows import Graph, Key, Pass, Window, dask_inputs, lead, plan_pass, share
+from pspy_dask.blocks.windows import Graph, Key, Pass, dask_inputs, lead, plan_pass, share
 
 _FAN = 16
 _STRIP = 4
+
+
+PartialFunction = Callable[..., Any]
 
 
 class Reducer(Protocol):
@@ -27,8 +30,9 @@ class Reducer(Protocol):
     tasks end makes no difference.
     """
 
-    def partial(self, pixels: NDArray[Any], window: Window, *values: NDArray[Any]) -> Any:
-        """Return the partial result of one window; only the chunk's own pixels count."""
+    @property
+    def partial(self) -> PartialFunction:
+        """``partial(pixels, window, *values)`` of a window; only the chunk's own pixels count."""
         ...
 
     def merge(self, a: Any, b: Any) -> Any:
@@ -72,7 +76,7 @@ def reduce_windows(
         last = _merge_tree(tasks, root, name, lead(frame), keys)
         key = (name, *lead(frame), 0)
         tasks[key] = Task(key, _finish_task, TaskRef(root), TaskRef(last), frame is not None)
-    needed = [*dask_inputs([array]), *values]
+    needed: list[Any] = [*dask_inputs([array]), *values]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
     by_frame = frames and per_frame
     chunks = ((1,) * array.shape[0], (length,)) if by_frame else ((length,),)

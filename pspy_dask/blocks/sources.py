@@ -69,7 +69,8 @@ class ArraySource:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of a pixel."""
-        return np.dtype(self.array.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.array.dtype)
+        return dtype
 
     def read(self, box: Box) -> NDArray[Any]:
         """Return the pixels of the box."""
@@ -83,7 +84,7 @@ class ArraySource:
         return normalize_token((type(self).__name__, content, self.fixed))
 
 
-class SourceLayer(MaterializedLayer):  # type: ignore[misc]
+class SourceLayer(MaterializedLayer):
     """The layer of a dask array that is a source, chunk by chunk."""
 
     def __init__(self, tasks: Mapping[Any, Task], source: Source) -> None:
@@ -96,7 +97,7 @@ def lazy_array(source: Source, chunks: Chunks) -> da.Array:
     grid = make_grid(chunks)
     name = f"source-{tokenize(source, chunks)}"
     root = f"open-{name}"
-    tasks = {root: Task(root, _itself, source)}
+    tasks: dict[Any, Task] = {root: Task(root, _itself, source)}
     for index in product(*map(range, grid.levels[0])):
         key = (name, *index)
         tasks[key] = Task(key, _read, TaskRef(root), grid.box(0, index))

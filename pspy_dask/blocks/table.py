@@ -72,7 +72,8 @@ def gather_table(
             keys.append(key)
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=dask_inputs(arrays))
     partitions = [Delayed(key, graph, layer=name) for key in keys]
-    return dd.from_delayed(partitions, meta=program.empty(), verify_meta=False)
+    table: dd.DataFrame = dd.from_delayed(partitions, meta=program.empty(), verify_meta=False)
+    return table
 
 
 def _climb(tasks: Graph, plans: Sequence[Pass], root: str, token: str, frame: int | None) -> None:

@@ -8,7 +8,7 @@ module only carries them, as a dask graph or, for reference, in a loop.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import dask.array as da
@@ -29,12 +29,15 @@ from pspy_dask.blocks.windows import (
     share,
 )
 
+LeafFunction = Callable[..., tuple[Any, Any]]
+
 
 class Program(Protocol):
     """The messages that travel up and down; all of them plain values."""
 
-    def leaf(self, pixels: NDArray[Any], window: Window, *values: NDArray[Any]) -> tuple[Any, Any]:
-        """Return (message to the parent, what the chunk keeps) of one window."""
+    @property
+    def leaf(self) -> LeafFunction:
+        """``leaf(pixels, window, *values)`` is (message to the parent, what the chunk keeps)."""
         ...
 
     def join(

@@ -81,7 +81,7 @@ class Pass:
         return Window(core, core.grow(self.halo, self.grid.shape), self.grid.shape, frame)
 
     def inputs(self, frame: int | None, index: Index) -> list[TaskRef]:
-        """Return what the task of a window depends on: the lazy values, then the chunks it meets."""
+        """Return what a window's task depends on: the lazy values, then the chunks it meets."""
         keys: list[Key] = []
         for name, framed in zip(self.values, self.framed, strict=True):
             keys.append((name, frame, 0) if framed else (name, 0))
@@ -180,7 +180,7 @@ def finish_graph(
     dtype: Any,
 ) -> da.Array:
     """Return the dask array whose chunks are the tasks of this name, on the chunks of the pass."""
-    needed = [*dask_inputs(arrays), *values]
+    needed: list[Any] = [*dask_inputs(arrays), *values]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
     chunks = plan.grid.chunks
     if plan.frames is not None:
@@ -188,7 +188,7 @@ def finish_graph(
     return da.Array(graph, name, chunks=chunks, dtype=dtype)
 
 
-def dask_inputs(arrays: Sequence[da.Array]) -> list[da.Array]:
+def dask_inputs(arrays: Sequence[da.Array]) -> list[Any]:
     """Return those arrays whose chunks tasks take as inputs; the others are read at random."""
     return [array for array in arrays if source_of(array) is None]
 

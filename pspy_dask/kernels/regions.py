@@ -91,7 +91,8 @@ def measure_shapes(
     low = np.full((count, 3), np.iinfo(np.int64).max)
     high = np.full((count, 3), -1, np.int64)
     first = np.zeros((count, 3), np.int64)
-    _shapes(index, *origin, area, sums, low, high, first)
+    z, y, x = origin
+    _shapes(index, z, y, x, area, sums, low, high, first)
     return {"area": area, "sum": sums, "low": low, "high": high, "first": first}
 
 
@@ -149,10 +150,8 @@ def _small_integers(
             v = np.int64(pixels[i])
             total[r] += v
             squares[r] += v * v
-            if v < least[r]:
-                least[r] = v
-            if v > most[r]:
-                most[r] = v
+            least[r] = min(least[r], v)
+            most[r] = max(most[r], v)
 
 
 def measure_extrema(

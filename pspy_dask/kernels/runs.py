@@ -167,7 +167,8 @@ def measure_components(
     row = np.full(count, -1, np.int64)
     x, area = np.empty(count, np.int64), np.zeros(count, np.int64)
     faces = np.zeros(count, np.uint8)
-    _measure(*runs, component, *shape, row, x, area, faces)
+    planes, height, width = shape
+    _measure(*runs, component, planes, height, width, row, x, area, faces)
     return Components(row, x, area, faces)
 
 

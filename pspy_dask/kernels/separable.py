@@ -22,7 +22,10 @@ _PAD_MODE: dict[Border, Literal["edge", "symmetric", "reflect"]] = {
 _DIRECT = {np.dtype(kind) for kind in ("u1", "u2", "f4", "f8")}
 
 #: Columns filtered together: a tile of that many doubles stays in the cache nearest the core.
-_TILE = 64
+TILE = 64
+
+#: Side of the squares in which a tile is transposed.
+_SQUARE = 16
 
 
 def symmetric_filter(
@@ -86,14 +89,14 @@ def _filter_plane(
     """Filter a plane along both axes; `result` may be the image itself."""
     _filter_columns(image, weights, row_table, result)
     height, width = image.shape
-    tile = np.empty((width, _TILE), np.float64)
-    total = np.empty(_TILE, np.float64)
-    filtered = np.empty((width, _TILE), result.dtype)
-    for start in range(0, height, _TILE):
-        rows = min(_TILE, height - start)
-        transpose(result[start : start + rows], tile[:, :rows])
+    tile = np.empty((width, TILE), np.float64)
+    total = np.empty(TILE, np.float64)
+    filtered = np.empty((width, TILE), result.dtype)
+    for start in range(0, height, TILE):
+        rows = min(TILE, height - start)
+        rows_to_tile(result, start, rows, tile)
         _filter_tile(tile, rows, weights, column_table, total, filtered)
-        transpose(filtered[:, :rows], result[start : start + rows])
+        tile_to_rows(filtered, start, rows, result)
 
 
 @compiled
@@ -105,14 +108,18 @@ def _filter_columns(
 ) -> None:
     """Filter along the first axis; `result` may be the image, for each tile is copied first."""
     height, width = image.shape
-    tile = np.empty((height, _TILE), np.float64)
-    total = np.empty(_TILE, np.float64)
-    for start in range(0, width, _TILE):
-        columns = min(_TILE, width - start)
+    tile = np.empty((height, TILE), np.float64)
+    total = np.empty(TILE, np.float64)
+    filtered = np.empty((height, TILE), result.dtype)
+    for start in range(0, width, TILE):
+        columns = min(TILE, width - start)
         for row in range(height):
             for column in range(columns):
                 tile[row, column] = image[row, start + column]
-        _filter_tile(tile, columns, weights, table, total, result[:, start : start + columns])
+        _filter_tile(tile, columns, weights, table, total, filtered)
+        for row in range(height):
+            for column in range(columns):
+                result[row, start + column] = filtered[row, column]
 
 
 @compiled
@@ -122,7 +129,7 @@ def _filter_tile(
     weights: NDArray[np.float64],
     table: NDArray[np.int64],
     total: NDArray[np.float64],
-    result: NDArray[Any],
+    filtered: NDArray[Any],
 ) -> None:
     """Filter a tile along its first axis.
 
@@ -150,16 +157,30 @@ def _filter_tile(
             for c in range(columns):
                 total[c] += (tile[above, c] + tile[below, c]) * weights[pair]
         for c in range(columns):
-            result[row, c] = total[c]
+            filtered[row, c] = total[c]
 
 
 @compiled
-def transpose(source: NDArray[Any], target: NDArray[Any]) -> None:
-    """Write the transposed source into the target, in squares that stay in the cache."""
-    height, width = source.shape
-    side = 16
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            for column in range(left, min(width, left + side)):
-                for row in range(top, min(height, top + side)):
-                    target[column, row] = source[row, column]
+def rows_to_tile(image: NDArray[Any], start: int, rows: int, tile: NDArray[Any]) -> None:
+    """Transpose rows of an image into the first columns of a tile, by squares that stay cached.
+
+    Whole arrays are passed, not slices of them: only of those does Numba know that neighbours
+    lie side by side.
+    """
+    width = image.shape[1]
+    for top in range(0, rows, _SQUARE):
+        for left in range(0, width, _SQUARE):
+            for column in range(left, min(width, left + _SQUARE)):
+                for row in range(top, min(rows, top + _SQUARE)):
+                    tile[column, row] = image[start + row, column]
+
+
+@compiled
+def tile_to_rows(tile: NDArray[Any], start: int, rows: int, image: NDArray[Any]) -> None:
+    """Transpose the first columns of a tile back into rows of an image."""
+    width = image.shape[1]
+    for top in range(0, rows, _SQUARE):
+        for left in range(0, width, _SQUARE):
+            for row in range(top, min(rows, top + _SQUARE)):
+                for column in range(left, min(width, left + _SQUARE)):
+                    image[start + row, column] = tile[column, row]

@@ -8,10 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.kernels.jit import compiled
-from pspy_dask.kernels.separable import transpose
-
-#: Columns taken together: neighbours share an instruction.
-_TILE = 64
+from pspy_dask.kernels.separable import TILE, rows_to_tile, tile_to_rows
 
 
 def tophat_halo(size: int) -> int:
@@ -106,14 +103,14 @@ def _open_plane(
     """Open a plane; `result` may be the image itself."""
     _slide_columns(image, row_eroding, False, result)
     height, width = image.shape
-    tile = np.empty((width, _TILE), result.dtype)
-    buffer = np.empty((column_eroding.size, _TILE), result.dtype)
-    for start in range(0, height, _TILE):
-        rows = min(_TILE, height - start)
-        transpose(result[start : start + rows], tile[:, :rows])
-        _slide_tile(tile[:, :rows], column_eroding, False, buffer[:, :rows])
-        _slide_tile(tile[:, :rows], column_dilating, True, buffer[:, :rows])
-        transpose(tile[:, :rows], result[start : start + rows])
+    tile = np.empty((width, TILE), result.dtype)
+    buffer = np.empty((column_eroding.size, TILE), result.dtype)
+    for start in range(0, height, TILE):
+        rows = min(TILE, height - start)
+        rows_to_tile(result, start, rows, tile)
+        _slide_tile(tile, rows, column_eroding, False, buffer)
+        _slide_tile(tile, rows, column_dilating, True, buffer)
+        tile_to_rows(tile, start, rows, result)
     _slide_columns(result, row_dilating, True, result)
 
 
@@ -123,19 +120,26 @@ def _slide_columns(
 ) -> None:
     """Take each pixel's extreme along the first axis; `result` may be the image."""
     height, width = image.shape
-    tile = np.empty((height, _TILE), result.dtype)
-    buffer = np.empty((table.size, _TILE), result.dtype)
-    for start in range(0, width, _TILE):
-        stop = min(start + _TILE, width)
-        part = tile[:, : stop - start]
-        part[:] = image[:, start:stop]
-        _slide_tile(part, table, largest, buffer[:, : stop - start])
-        result[:, start:stop] = part
+    tile = np.empty((height, TILE), result.dtype)
+    buffer = np.empty((table.size, TILE), result.dtype)
+    for start in range(0, width, TILE):
+        columns = min(TILE, width - start)
+        for row in range(height):
+            for column in range(columns):
+                tile[row, column] = image[row, start + column]
+        _slide_tile(tile, columns, table, largest, buffer)
+        for row in range(height):
+            for column in range(columns):
+                result[row, start + column] = tile[row, column]
 
 
 @compiled
 def _slide_tile(
-    tile: NDArray[Any], table: NDArray[np.int64], largest: bool, buffer: NDArray[Any]
+    tile: NDArray[Any],
+    columns: int,
+    table: NDArray[np.int64],
+    largest: bool,
+    buffer: NDArray[Any],
 ) -> None:
     """Replace a tile by its extremes along the first axis.
 
@@ -143,27 +147,27 @@ def _slide_tile(
     are built from one another; any window is the union of two of the largest that fit.
     """
     for place in range(table.size):
-        for column in range(tile.shape[1]):
+        for column in range(columns):
             buffer[place, column] = tile[table[place], column]
     size = table.size - tile.shape[0] + 1
     width = 1
     while 2 * width <= size:
-        _join(buffer, buffer, table.size - width, width, largest)
+        _join(buffer, table.size - width, columns, width, largest)
         width *= 2
-    _join(buffer, tile, tile.shape[0], size - width, largest)
+    _join(buffer, tile.shape[0], columns, size - width, largest)
+    for row in range(tile.shape[0]):
+        for column in range(columns):
+            tile[row, column] = buffer[row, column]
 
 
 @compiled
-def _join(
-    source: NDArray[Any], target: NDArray[Any], rows: int, distance: int, largest: bool
-) -> None:
-    """Write the extreme of each row and the one at a distance below, from the top down."""
+def _join(buffer: NDArray[Any], rows: int, columns: int, distance: int, largest: bool) -> None:
+    """Replace each row by the extreme of it and of the row at a distance below, from the top."""
     for row in range(rows):
+        other = row + distance
         if largest:
-            for column in range(source.shape[1]):
-                one, two = source[row, column], source[row + distance, column]
-                target[row, column] = one if one > two else two
+            for column in range(columns):
+                buffer[row, column] = max(buffer[row, column], buffer[other, column])
         else:
-            for column in range(source.shape[1]):
-                one, two = source[row, column], source[row + distance, column]
-                target[row, column] = one if one < two else two
+            for column in range(columns):
+                buffer[row, column] = min(buffer[row, column], buffer[other, column])

@@ -105,4 +105,5 @@ def _matching(image: xr.DataArray, labels: xr.DataArray) -> da.Array:
     data: da.Array = image.data
     if source_of(data) is not None or data.chunks == labels.data.chunks:
         return data
-    return data.rechunk(labels.data.chunks)
+    rechunked: da.Array = data.rechunk(labels.data.chunks)
+    return rechunked

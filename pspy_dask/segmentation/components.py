@@ -160,7 +160,7 @@ class LabelComponents:
     def split(
         self, box: Box, boxes: Sequence[Box], shape: Index, kept: NodeKept, told: Told | None
     ) -> list[Told]:
-        """Number what the node finished and pass the numbers to the children."""
+        """Return what each child is told, the node's own objects now numbered."""
         box, shape = volume_box(box), volume_shape(shape)
         boxes = [volume_box(b) for b in boxes]
         rows, own = Rows(box, shape), unpack(kept.own)

@@ -61,7 +61,7 @@ class Surface:
         filtered = self.filters.apply(pixels)
         if self.method in ("local_otsu", "lg_otsu"):
             filtered = eight_bit(filtered, *values[0])
-            surface = local_otsu(filtered, self.local_size)
+            surface: NDArray[Any] = local_otsu(filtered, self.local_size)
         elif self.method == "local":
             surface = local_gaussian(filtered, self.local_size)
         elif self.method == "niblack":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import dask.array as da
 import numpy as np
@@ -18,6 +18,7 @@ from pspy_dask.blocks.windows import map_windows
 from pspy_dask.parameters import (
     GLOBAL_METHODS,
     SegmentationParameters,
+    ThresholdMethod,
     check_local_size,
     check_method,
 )
@@ -32,7 +33,11 @@ _SHARE_BYTES = 2**28
 
 
 def threshold(
-    image: ImageLike, method: str = "otsu", *, local_size: int = 51, over: str = "frame"
+    image: ImageLike,
+    method: ThresholdMethod = "otsu",
+    *,
+    local_size: int = 51,
+    over: Literal["frame", "series"] = "frame",
 ) -> xr.DataArray:
     """Return the threshold that separates particles from background, one value or one a pixel.
 
@@ -78,7 +83,7 @@ def threshold(
     parameters = SegmentationParameters(
         threshold=method,
         local_size=local_size,
-        threshold_over=over,  # type: ignore[arg-type]
+        threshold_over=over,
     )
     check_recipe(pixels, parameters)
     filters, frames = Filters.of(parameters), has_frames(pixels)

@@ -17,7 +17,7 @@ def test_pixels_and_pixel_size_survive(tmp_path, chunks):
     pixels = some_labels((1300, 1100))
     image = make_image(
         da.from_array(pixels, chunks=chunks),
-        "yx",
+        ("y", "x"),
         steps={"y": 0.25, "x": 0.5},
         units={"y": "nm", "x": "nm"},
     )
@@ -28,8 +28,8 @@ def test_pixels_and_pixel_size_survive(tmp_path, chunks):
         assert page.tile == (512, 512)
         assert page.compression == tifffile.COMPRESSION.ADOBE_DEFLATE
         assert not tif.is_bigtiff
-        x, y = page.get_resolution("NANOMETER")
-        assert (1 / x, 1 / y) == pytest.approx((0.5, 0.25))
+        x, y = page.get_resolution("CENTIMETER")
+        assert (1e7 / x, 1e7 / y) == pytest.approx((0.5, 0.25))
         metadata = tifffile.xml2dict(tif.ome_metadata)["OME"]["Image"]["Pixels"]
         assert (metadata["PhysicalSizeX"], metadata["PhysicalSizeXUnit"]) == (0.5, "nm")
         assert (metadata["PhysicalSizeY"], metadata["PhysicalSizeYUnit"]) == (0.25, "nm")
@@ -48,18 +48,18 @@ def test_series_and_volumes(tmp_path, shape):
 
 
 def test_a_source_is_read_by_rows_of_tiles(tmp_path):
+    seen, pixels = [], some_labels((1500, 40))
+
     class Spy:
-        shape, dtype = (1500, 40), np.dtype(np.int32)
-        pixels = some_labels((1500, 40))
-        seen = []
+        shape, dtype = pixels.shape, pixels.dtype
 
         def __getitem__(self, index):
-            self.seen.append(index)
-            return self.pixels[index]
+            seen.append(index)
+            return pixels[index]
 
     write_label_tiff(as_image(Spy()), tmp_path / "a.tif")
-    assert [(s[0].start, s[0].stop) for s in Spy.seen] == [(0, 512), (512, 1024), (1024, 1500)]
-    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), Spy.pixels)
+    assert [(s[0].start, s[0].stop) for s in seen] == [(0, 512), (512, 1024), (1024, 1500)]
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), pixels)
 
 
 def test_each_row_of_blocks_is_computed_once(tmp_path):
@@ -89,12 +89,24 @@ def test_complete_or_absent(tmp_path):
     with pytest.raises(FileExistsError, match=r"pass --overwrite \(overwrite=True\)"):
         write_label_tiff(labels, tmp_path / "a.tif")
     with pytest.raises(OverflowError, match="does not fit uint32: write OME-Zarr"):
-        write_label_tiff(
-            as_image(np.full((30, 30), 2**33)), tmp_path / "a.tif", overwrite=True
-        )
+        write_label_tiff(as_image(np.full((30, 30), 2**33)), tmp_path / "a.tif", overwrite=True)
     with pytest.raises(TypeError, match="convert them to int32"):
         write_label_tiff(as_image(np.zeros((3, 3))), tmp_path / "b.tif")
     with pytest.raises(IsADirectoryError, match="choose a file"):
         write_label_tiff(labels, tmp_path, overwrite=True)
     assert (tmp_path / "a.tif").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+
+
+def test_pixels_too_small_for_the_resolution_tags(tmp_path):
+    """TIFF counts pixels a centimetre in 32 bits: at 2 pm only the OME metadata has the size."""
+    image = make_image(
+        da.from_array(some_labels((30, 30))),
+        ("y", "x"),
+        steps={"y": 0.002, "x": 0.002},
+        units={"y": "nm", "x": "nm"},
+    )
+    write_label_tiff(image, tmp_path / "a.tif")
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        assert 'PhysicalSizeX="0.002"' in tif.ome_metadata
+        assert tif.pages[0].get_resolution() == (1, 1)

@@ -28,7 +28,7 @@ MODES = ("nearest", "mode", "mean")
 
 
 def image_of(array, *, chunks, step=0.5, units="nm", origin=3.0):
-    dims = "tzyx"[-array.ndim :]
+    dims = tuple("tzyx"[-array.ndim :])
     return make_image(
         da.from_array(array, chunks=chunks),
         dims,
@@ -58,7 +58,9 @@ def chunked(draw, max_side=40, ndims=(2, 3)):
     chunks = []
     for _ in range(ndim):
         if draw(st.booleans()):
-            chunks.append(tuple(draw(st.lists(st.integers(1, max_side // 3), min_size=1, max_size=4))))
+            chunks.append(
+                tuple(draw(st.lists(st.integers(1, max_side // 3), min_size=1, max_size=4)))
+            )
         else:
             length, side = draw(st.integers(1, max_side)), draw(st.integers(1, max_side))
             chunks.append(tuple(min(side, length - a) for a in range(0, length, side)))
@@ -200,7 +202,9 @@ def test_labels_are_valid_and_equal(tmp_path, version, method, caplog):
     np.testing.assert_array_equal(group["1"][...], downsample(pixels, method))
     with caplog.at_level(logging.WARNING):
         nodes = list(Reader(parse_url(str(path)))())
-    assert not [r for r in caplog.records if "ome_zarr" in r.name]
+    # That a file is 0.4 is said at every opening and is no fault of the file.
+    said = [r.msg for r in caplog.records if r.name.startswith("ome_zarr")]
+    assert not [text for text in said if "version mismatch" not in text]
     found = [node for node in nodes if node.zarr.path.rstrip("/").endswith("particles")]
     np.testing.assert_array_equal(np.asarray(found[0].data[0]), pixels)
     assert not list((path / "labels").glob(".*-partial"))
@@ -228,7 +232,12 @@ def test_image_round_trip_with_time_and_depth(tmp_path, version):
     group = zarr.open_group(tmp_path / "a.zarr", mode="r")
     np.testing.assert_array_equal(group["0"][...], pixels)
     np.testing.assert_array_equal(group["1"][...], downsample(pixels, "mean"))
-    assert next(iter(Reader(parse_url(str(tmp_path / "a.zarr")))())).data[1].shape == (2, 3, 550, 10)
+    assert next(iter(Reader(parse_url(str(tmp_path / "a.zarr")))())).data[1].shape == (
+        2,
+        3,
+        550,
+        10,
+    )
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -241,8 +250,12 @@ def test_partial_labels_are_absent(tmp_path, version):
     open_ome_zarr(path, version=version)
     write_labels(image_of(some_labels((40, 40)), chunks=20), path).run()
     assert listed(path) == ["particles"]
-    assert os.listdir(path / "labels").count(".particles-partial") == 0
+    assert ".particles-partial" not in names_in(path / "labels")
     open_ome_zarr(path, version=version)
+
+
+def names_in(folder):
+    return sorted(p.name for p in folder.iterdir())
 
 
 def listed(path):
@@ -263,7 +276,7 @@ def test_a_failed_task_leaves_nothing_new(tmp_path):
     with pytest.raises(RuntimeError, match="worker lost"):
         write_labels(new, path, overwrite=True).run()
     np.testing.assert_array_equal(zarr.open_array(path / "labels/particles/0", mode="r")[...], old)
-    assert sorted(os.listdir(path / "labels")) == ["particles", "zarr.json"]
+    assert names_in(path / "labels") == ["particles", "zarr.json"]
 
 
 def test_overwrite_and_refusal(tmp_path):
@@ -285,7 +298,7 @@ def test_labels_may_be_made_from_those_they_replace(tmp_path):
     old = some_labels((40, 40))
     write_labels(image_of(old, chunks=20), path).run()
     stored = da.from_zarr(str(path / "labels/particles/0"))
-    write_labels(make_image(stored + 1, "yx"), path, overwrite=True).run()
+    write_labels(make_image(stored + 1, ("y", "x")), path, overwrite=True).run()
     np.testing.assert_array_equal(
         zarr.open_array(path / "labels/particles/0", mode="r")[...], old + 1
     )
@@ -395,4 +408,24 @@ def test_windows_of_a_level_tile_it():
         for (y0, y1), (x0, x1) in product(pairwise(edges[0]), pairwise(edges[1]))
     ]
     assert sum(sizes) == 2051 * 1074
-    assert layout.unit == (2048, 1536) or layout.unit == (2048, 2048)
+    assert layout.unit == (2048, 1536)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_interrupted_write_is_resumed(tmp_path, version):
+    path = an_image(tmp_path / "im.zarr", version, levels=1)
+    pixels = some_labels((40, 40))
+    labels = image_of(pixels, chunks=20)
+    write_labels(labels, path).step(0).blocks[:1].compute()  # the driver dies here
+    made = []
+    counted = labels.copy(data=labels.data.map_blocks(lambda b: made.append(1) or b, dtype="i4"))
+    made.clear()
+    write = write_labels(counted, path, resume=True)
+    write.step(0).blocks[1:].compute()
+    write.finish()
+    assert len(made) == 2
+    stored = zarr.open_array(path / "labels/particles/0", mode="r")[...]
+    np.testing.assert_array_equal(stored, pixels)
+    write_labels(labels, path, overwrite=True).step(0).blocks[:1].compute()
+    other = write_labels(image_of(pixels, chunks=10), path, overwrite=True, resume=True)
+    assert not other.group["0"][...].any()  # another layout starts afresh

@@ -16,7 +16,7 @@ from skimage.measure import label as skimage_label
 
 import pspy_dask as ps
 from pspy_dask.blocks.images import as_image
-from pspy_dask.parameters import GLOBAL_METHODS, LOCAL_METHODS, METHODS
+from pspy_dask.parameters import GLOBAL_METHODS, METHODS
 from tests.shapes import NAMED, blobs, chunkings
 
 ORACLES = {name: getattr(filters, f"threshold_{name}") for name in GLOBAL_METHODS}

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from pspy_dask.kernels.gaussian import gaussian, gaussian_halo
+from pspy_dask.kernels.separable import symmetric_filter
+
+DTYPES = ["?", "u1", "u2", "i4", "f2", "f4", "f8", ">f4", ">u2"]
+SHAPES = [(1, 1), (5, 3), (70, 131), (6, 9, 70)]
+
+
+def reference(image, sigma, mode="nearest"):
+    dtype = np.float64 if image.dtype == np.float64 else np.float32
+    return ndimage.gaussian_filter(image.astype(dtype), sigma, mode=mode, truncate=4.0)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_equals_scipy_to_the_last_bit(shape, dtype):
+    rng = np.random.default_rng(1)
+    image = (rng.random(shape) * 250).astype(dtype)
+    for sigma in (0, 0.1, 0.7, 1, 2, 3.3):
+        got, expected = gaussian(image, sigma), reference(image, sigma)
+        assert got.dtype == expected.dtype
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "reflect", "mirror"])
+def test_border_modes_equal_scipy(mode):
+    image = np.random.default_rng(2).normal(size=(4, 90)).astype(np.float32)
+    np.testing.assert_array_equal(gaussian(image, 2.0, mode), reference(image, 2.0, mode))
+
+
+def test_other_symmetric_weights_equal_correlate():
+    image = np.random.default_rng(3).normal(size=(20, 30))
+    half = np.array([0.5, 2.0, -1.0])
+    expected = image
+    for axis in (0, 1):
+        kernel = np.append(half, half[1::-1])
+        expected = ndimage.correlate1d(expected, kernel, axis, mode="mirror")
+    np.testing.assert_array_equal(symmetric_filter(image, half, "mirror", image.dtype), expected)
+
+
+def test_strided_and_read_only_images():
+    image = np.random.default_rng(4).random((40, 50)).astype(np.float32)
+    image.flags.writeable = False
+    np.testing.assert_array_equal(gaussian(image.T[::2], 1.5), reference(image.T[::2], 1.5))
+
+
+@pytest.mark.parametrize("shape", [(60, 75), (15, 20, 25)])
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.5])
+def test_a_pixel_does_not_depend_on_its_window(windows_agree, shape, sigma):
+    rng = np.random.default_rng(5)
+    image = rng.normal(1000, 300, shape).astype(np.float32)
+    windows_agree(lambda part: gaussian(part, sigma), image, gaussian_halo(sigma), rng)
+
+
+@pytest.mark.parametrize("sigma", [-1.0, np.nan, np.inf])
+def test_refuses_a_senseless_sigma(sigma):
+    with pytest.raises(ValueError, match="sigma"):
+        gaussian(np.zeros((2, 2)), sigma)
+
+
+def test_refuses_one_axis():
+    with pytest.raises(ValueError, match="axes"):
+        gaussian(np.zeros(5), 1.0)

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+from skimage import filters
+from skimage.morphology import ball, disk
+
+from pspy_dask.kernels.local_thresholds import (
+    half_range,
+    local_gaussian,
+    local_halo,
+    local_otsu,
+    niblack,
+    sauvola,
+)
+
+SHAPES = [(9, 8), (40, 31), (1, 12), (8, 9, 10)]
+INTEGERS = ["u1", "i1", "u2", "i2", "i4", "u4"]
+
+
+def noise(shape, dtype, seed=1, scale=120):
+    return (np.random.default_rng(seed).random(shape) * scale).astype(dtype)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "f4", "f8"])
+def test_gaussian_mean_equals_scikit_image(shape, dtype):
+    image = noise(shape, dtype)
+    for size in (1, 3, 9):
+        got, expected = local_gaussian(image, size), filters.threshold_local(image, size)
+        assert got.dtype == expected.dtype
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_niblack_and_sauvola_equal_scikit_image_on_integers(shape, dtype):
+    image = noise(shape, dtype)
+    spread = half_range(image.dtype)
+    for size in (1, 3, 7):
+        np.testing.assert_array_equal(niblack(image, size), filters.threshold_niblack(image, size))
+        got = sauvola(image, size, spread, 0.4)
+        np.testing.assert_array_equal(got, filters.threshold_sauvola(image, size, 0.4))
+
+
+@pytest.mark.parametrize("shape", [(40, 31), (8, 9, 10)])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_niblack_on_floats_is_mean_less_deviation(shape, dtype):
+    image = noise(shape, dtype)
+    size = 5
+    padded = np.pad(image.astype(np.float64), size // 2, "reflect")
+    around = np.lib.stride_tricks.sliding_window_view(padded, (size,) * image.ndim)
+    axes = tuple(range(-image.ndim, 0))
+    expected = around.mean(axes) - 0.2 * around.std(axes)
+    np.testing.assert_allclose(niblack(image, size), expected, rtol=1e-12)
+    np.testing.assert_allclose(niblack(image, size), filters.threshold_niblack(image, size), 1e-5)
+    theirs = filters.threshold_sauvola(image, size)
+    np.testing.assert_allclose(sauvola(image, size, 1.0), theirs, 1e-5)
+
+
+def test_mask_counts_as_bytes():
+    image = noise((20, 20), "f4") > 50
+    np.testing.assert_array_equal(niblack(image, 3), niblack(image.view(np.uint8), 3))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "f4", "f8", "?"])
+def test_half_range_is_that_of_scikit_image(dtype):
+    low, high = {"u1": (0, 255), "i2": (-32768, 32767), "u2": (0, 65535), "?": (0, 1)}.get(
+        dtype, (-1, 1)
+    )
+    assert half_range(np.dtype(dtype)) == (high - low) / 2
+
+
+def pictures(shape):
+    rng = np.random.default_rng(4)
+    yield rng.integers(0, 256, shape)
+    yield rng.integers(0, 3, shape) * 100
+    yield (ndimage.gaussian_filter(rng.random(shape), 3) * 2000) % 256
+    yield (rng.random(shape) < 0.03) * 255
+    yield np.full(shape, 9)
+    yield rng.normal(90, 8, shape) + 100 * (rng.random(shape) < 0.3)
+
+
+@pytest.mark.parametrize("shape", [(33, 41), (1, 12), (4, 3), (8, 9, 14)])
+def test_local_otsu_equals_scikit_image(shape):
+    for picture in pictures(shape):
+        image = picture.clip(0, 255).astype(np.uint8)
+        for size in (1, 2, 5, 8, 17) if image.ndim == 2 else (1, 3, 7):
+            footprint = (disk if image.ndim == 2 else ball)(size // 2)
+            expected = filters.rank.otsu(image, footprint)
+            np.testing.assert_array_equal(local_otsu(image, size), expected)
+
+
+@pytest.mark.parametrize("shape", [(60, 75), (15, 20, 25)])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4", "f8"])
+def test_a_pixel_does_not_depend_on_its_window(windows_agree, shape, dtype):
+    rng = np.random.default_rng(5)
+    image = (rng.normal(60, 20, shape)).clip(0, 255).astype(dtype)
+    for size in (3, 9):
+        windows_agree(lambda p, s=size: local_gaussian(p, s), image, local_halo("local", size), rng)
+        windows_agree(lambda p, s=size: niblack(p, s), image, local_halo("niblack", size), rng)
+        windows_agree(
+            lambda p, s=size: sauvola(p, s, 127.5), image, local_halo("sauvola", size), rng
+        )
+        if dtype == "u1":
+            halo = local_halo("local_otsu", size)
+            windows_agree(lambda p, s=size: local_otsu(p, s), image, halo, rng)
+
+
+def test_refusals():
+    image = np.zeros((5, 5), np.uint8)
+    for function in (local_gaussian, niblack, lambda i, s: sauvola(i, s, 1.0)):
+        with pytest.raises(ValueError, match="odd"):
+            function(image, 4)
+    with pytest.raises(ValueError, match="half range"):
+        sauvola(image, 3, 0.0)
+    with pytest.raises(ValueError, match="uint8"):
+        local_otsu(image.astype(float), 3)
+    with pytest.raises(ValueError, match="at least 1"):
+        local_otsu(image, 0)
+    with pytest.raises(ValueError, match="no local threshold"):
+        local_halo("otsu", 3)

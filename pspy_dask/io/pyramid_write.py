@@ -55,10 +55,10 @@ class PyramidWrite:
 
     def step(self, level: int) -> da.Array:
         """Return the lazy write of one level, which reads the stored level before it."""
-        layout, target = self.levels[level].layout, self._array(level)
+        layout, target = self.levels[level].layout, self.array(level)
         if level == 0:
             return store(self.data, target, layout)
-        return build_level(self._array(level - 1), target, layout, self.method)
+        return build_level(self.array(level - 1), target, layout, self.method)
 
     def finish(self) -> None:
         """Give the complete pyramid its name, replacing an older one, and list it."""
@@ -85,7 +85,8 @@ class PyramidWrite:
             self.discard()
             raise
 
-    def _array(self, level: int) -> zarr.Array[Any]:
+    def array(self, level: int) -> zarr.Array[Any]:
+        """Return the Zarr array of a level, where it is while it is written."""
         array = self.group[self.levels[level].path]
         if not isinstance(array, zarr.Array):
             raise TypeError(f"{array.store_path} is a group: remove the output and start again")

@@ -168,11 +168,11 @@ def float_histogram(
 @compiled
 def _count_bins(
     values: NDArray[Any],
-    low: Any,  # noqa: ANN401
-    high: Any,  # noqa: ANN401
-    first: Any,  # noqa: ANN401
-    span: Any,  # noqa: ANN401
-    bins: Any,  # noqa: ANN401
+    low: Any,
+    high: Any,
+    first: Any,
+    span: Any,
+    bins: Any,
     edges: NDArray[Any],
     counts: NDArray[np.int64],
 ) -> None:

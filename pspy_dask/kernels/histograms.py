@@ -128,6 +128,6 @@ def _levels(low: int, high: int) -> int:
 
 
 @compiled
-def _count_levels(values: NDArray[Any], low: Any, counts: NDArray[np.int64]) -> None:  # noqa: ANN401
+def _count_levels(values: NDArray[Any], low: Any, counts: NDArray[np.int64]) -> None:
     for value in values:
         counts[value - low] += 1

@@ -96,7 +96,7 @@ def threshold(
     surface = make_surface(filters, method, local_size, pixels.dtype)
     assert surface is not None
     dtype = np.uint8 if method == "local_otsu" else np.float64
-    values = _values(pixels, parameters)
+    values = global_values(pixels, parameters)
     data = map_windows(
         pixels.data,
         surface,
@@ -143,7 +143,7 @@ def foreground(
         halo=_halo(pixels, function.halo),
         dtype=np.bool_,
         frames=has_frames(pixels),
-        values=_values(pixels, recipe),
+        values=global_values(pixels, recipe),
     )
     return like(pixels, data, "foreground")
 
@@ -237,9 +237,19 @@ def segment(
     pixels = as_image(image)
     recipe = resolve(parameters, overrides)
     check_recipe(pixels, recipe)
-    function = _foreground(pixels, recipe)
-    values = _values(pixels, recipe)
-    return _labels(_again(pixels), function, function.halo, recipe, dtype, values)
+    return segment_with(pixels, recipe, globalglobal_values(pixels, recipe), dtype=dtype)
+
+
+def segment_with(
+    image: xr.DataArray,
+    parameters: SegmentationParameters,
+    values: tuple[da.Array, ...],
+    *,
+    dtype: DTypeLike | None = None,
+) -> xr.DataArray:
+    """Return the labels of :func:`segment` from the :func:`global_values` of the image."""
+    function = _foreground(image, parameters)
+    return _labels(_again(image), function, function.halo, parameters, dtype, values)
 
 
 def resolve(
@@ -294,7 +304,7 @@ def _foreground(image: xr.DataArray, parameters: SegmentationParameters) -> Fore
     return Foreground(filters, make_surface(filters, method, size, image.dtype))
 
 
-def _values(image: xr.DataArray, parameters: SegmentationParameters) -> tuple[da.Array, ...]:
+def global_values(image: xr.DataArray, parameters: SegmentationParameters) -> tuple[da.Array, ...]:
     """Return the lazy numbers of the whole image that the foreground of a window needs."""
     filters, per_frame = Filters.of(parameters), _per_frame(parameters)
     if parameters.threshold in GLOBAL_METHODS:

@@ -91,7 +91,7 @@ class FloatThreshold:
         low, high = limits.astype(values.dtype)
         bins = bins_for(self.method)
         counts = np.zeros(bins, np.int64)
-        if values.size:
+        if values.size and low < high:
             counts = float_histogram(values, low, high, bins)
         return counts, np.array([low, high])
 
@@ -102,8 +102,8 @@ class FloatThreshold:
     def finish(self, partial: Any) -> NDArray[np.float64]:
         """Return the threshold."""
         counts, (low, high) = partial
-        if not counts.any():
-            return np.array([np.nan])
+        if not low < high:  # one value everywhere, or none: NaN
+            return np.array([low], np.float64)
         centers = float_centers(low.dtype, low, high, counts.size)
         return np.array([global_threshold(self.method, counts, centers, integer=False)])
 

@@ -1,0 +1,244 @@
+"""The command ``pspy-dask``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from pspy_dask.parameters import METHODS, SegmentationParameters
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+
+_EPILOG = """Exit codes: 0 done, 1 failed while working, 2 refused before any work, 130 interrupted."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pspy-dask")
+def main() -> None:
+    """Segment huge micrographs into labelled particles.
+
+    The image may be far larger than memory; the result is the same, bit for bit, whatever the
+    chunking. Start with "pspy-dask demo", then "pspy-dask segment IMAGE RESULTS".
+    """
+
+
+def cluster_options(command: F) -> F:
+    """Add the options that say where the work is done."""
+    options = [
+        click.option("--scheduler", metavar="ADDRESS", help="Use a Dask cluster that is running."),
+        click.option("--workers", type=int, help="Worker processes here.  [default: one a core]"),
+        click.option("--memory", metavar="SIZE", help="Limit of each worker, such as 2GiB."),
+        click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+        click.option("-v", "--verbose", is_flag=True, help="Show logs and tracebacks."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def source_options(command: F) -> F:
+    """Add the options that say which pixels of a file are meant."""
+    options = [
+        click.option("--channel", help="Channel of an image that has several: number or name."),
+        click.option("--level", type=int, default=0, show_default=True, help="Resolution level."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command(epilog=_EPILOG)
+@click.argument("image")
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--threshold",
+    type=click.Choice(METHODS),
+    metavar="METHOD",
+    help=f"One of {', '.join(METHODS)}.  [default: otsu]",
+)
+@click.option("--gaussian", type=float, metavar="SIGMA", help="Smooth first; sigma in pixels.")
+@click.option("--rolling-ball", type=int, metavar="PIXELS", help="Remove background first.")
+@click.option("--local-size", type=int, metavar="PIXELS", help="Neighbourhood, odd.  [default: 51]")
+@click.option("--invert/--no-invert", default=None, help="Particles are darker than background.")
+@click.option("--min-size", type=int, metavar="PIXELS", help="Drop smaller objects.")
+@click.option("--clear-border/--keep-border", default=None, help="Drop objects cut by the edge.")
+@click.option(
+    "--threshold-over",
+    type=click.Choice(["frame", "series"]),
+    help="A threshold for each frame, or one for the series.  [default: frame]",
+)
+@click.option(
+    "--parameters",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="YAML or JSON file with the above; options given here win.",
+)
+@source_options
+@click.option("--chunks", type=int, metavar="PIXELS", help="Side of a chunk.  [default: as stored]")
+@click.option("--name", default="particles", show_default=True, help="Name of the labels.")
+@click.option("--label-type", metavar="TYPE", help="uint8 ... int64.  [default: int32]")
+@click.option("--copy-image", is_flag=True, help="Leave an OME-Zarr IMAGE untouched; copy it.")
+@click.option("--tiff", is_flag=True, help="Write the labels as TIFF too.")
+@click.option("--overwrite", is_flag=True, help="Replace earlier results.")
+@cluster_options
+def segment(image: str, results: Path, **options: Any) -> None:
+    """Segment IMAGE into particles; write labels, tables and a report to the folder RESULTS.
+
+    IMAGE is an OME-Zarr, Zarr or (Big)TIFF image, a microscope's file (dm3, dm4, emd, ser, mrc,
+    hspy, ...), or a folder or quoted pattern of TIFF frames. Labels of an OME-Zarr image go into
+    its labels/ folder, where viewers find them; other images are copied to OME-Zarr first.
+
+    \b
+    pspy-dask segment mosaic.ome.zarr results --gaussian 2 --min-size 20
+    pspy-dask segment "HAADF.dm4" results --threshold local_otsu --local-size 31
+    pspy-dask segment "frames/*.tif" results --threshold li --threshold-over series
+    """
+    console = Console(quiet=options["quiet"], highlight=False)
+    with reported(options["verbose"]):
+        from pspy_dask.run.job import Job, run_job
+
+        job = Job(
+            source=image,
+            out=results,
+            parameters=recipe(options),
+            name=options["name"],
+            channel=channel_of(options["channel"]),
+            level=options["level"],
+            chunks=options["chunks"] or "auto",
+            dtype=options["label_type"],
+            copy_image=options["copy_image"],
+            tiff=options["tiff"],
+            overwrite=options["overwrite"],
+        )
+        check_job(job)
+        with bench(options, console) as (client, watcher, machine):
+            done = run_job(job, client, watcher, machine=machine)
+        tell(console, done)
+
+
+@main.command(epilog=_EPILOG)
+@click.argument("folder", type=click.Path(path_type=Path), default="pspy-demo")
+@click.option("--side", type=click.IntRange(64), default=8192, show_default=True, help="Pixels.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier demo.")
+@cluster_options
+def demo(folder: Path, side: int, overwrite: bool, **options: Any) -> None:
+    """Make a mosaic of nanoparticles, segment it, and say where everything is.
+
+    FOLDER is pspy-demo unless given.
+    """
+    console = Console(quiet=options["quiet"], highlight=False)
+    with reported(options["verbose"]):
+        from pspy_dask.run.demo import RECIPE, demo_paths, run_demo
+
+        demo_paths(folder, overwrite=overwrite)
+        with bench(options, console) as (client, watcher, machine):
+            image, done = run_demo(
+                folder, client, watcher, side=side, overwrite=overwrite, machine=machine
+            )
+        tell(console, done)
+        console.print(f"  [bold]{'image':<14}[/] {image}", soft_wrap=True)
+        changed = f"--gaussian {RECIPE.gaussian:g} --min-size {RECIPE.min_size}"
+        console.print("\nTry next:", style="bold")
+        console.print(f"  open {done.outputs['report']} in a browser", soft_wrap=True)
+        console.print(
+            f"  pspy-dask segment {image} {folder / 'local'} --name local "
+            f"--threshold sauvola --local-size 101 {changed}",
+            soft_wrap=True,
+        )
+        console.print("  pspy-dask segment --help")
+
+
+@main.command()
+@click.argument("image")
+@source_options
+@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
+def info(image: str, channel: str | None, level: int, verbose: bool) -> None:
+    """Show what IMAGE holds: axes, size, type, calibration, chunks."""
+    console = Console(highlight=False)
+    with reported(verbose):
+        from pspy_dask.run.describe import describe_image
+
+        for what, value in describe_image(image, channel=channel_of(channel), level=level):
+            console.print(f"[bold]{what:<12}[/] {value}", soft_wrap=True)
+
+
+def recipe(options: dict[str, Any]) -> SegmentationParameters:
+    """Return the parameters of a file, where one is given, changed by the options given."""
+    names = [f.name for f in fields(SegmentationParameters)]
+    given = {name: options[name] for name in names if options.get(name) is not None}
+    path = options["parameters"]
+    start = SegmentationParameters.load(path) if path else SegmentationParameters()
+    return replace(start, **given)
+
+
+def channel_of(text: str | None) -> int | str | None:
+    """Return a channel as a number where it is one."""
+    return int(text) if text is not None and text.lstrip("-").isdigit() else text
+
+
+@contextmanager
+def bench(options: dict[str, Any], console: Console) -> Iterator[tuple[Any, Any, str]]:
+    """Give a client, a watcher that shows progress, and the machine in words."""
+    from pspy_dask.run.cluster import describe, open_cluster
+    from pspy_dask.run.progress import LiveProgress
+
+    place = {name: options[name] for name in ("scheduler", "workers", "memory")}
+    with open_cluster(**place) as client, LiveProgress(console) as watcher:
+        yield client, watcher, describe(client)
+
+
+def check_job(job: Any) -> None:
+    """Refuse what can be refused before a cluster is started."""
+    from pspy_dask.run.job import check
+
+    check(job)
+
+
+def tell(console: Console, done: Any) -> None:
+    """Say what was found and where the results are."""
+    seconds = sum(done.seconds.values())
+    speed = done.pixels / seconds / 1e6
+    console.print(
+        f"\n[bold green]{done.objects:,} particles[/] in {seconds:.1f} s ({speed:.1f} MPix/s)"
+    )
+    for what, path in done.outputs.items():
+        console.print(f"  [bold]{what:<14}[/] {path}", soft_wrap=True)
+
+
+@contextmanager
+def reported(verbose: bool) -> Iterator[None]:
+    """Turn errors into one sentence and an exit code."""
+    logging.getLogger("distributed").setLevel(logging.INFO if verbose else logging.CRITICAL)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise _exit("interrupted: nothing was left behind", INTERRUPTED) from None
+    except (ValueError, TypeError, OSError, OverflowError) as error:
+        if verbose:
+            raise
+        raise _exit(_sentence(error), BAD_INPUT) from None
+    except Exception as error:
+        if verbose:
+            raise
+        text = f"{type(error).__name__}: {_sentence(error)} (--verbose shows where)"
+        raise _exit(text, FAILED) from None
+
+
+def _sentence(error: BaseException) -> str:
+    has_text = isinstance(error, OSError) and error.strerror
+    return str(error.strerror if has_text and error.filename is None else error)
+
+
+def _exit(text: str, code: int) -> click.ClickException:
+    failure = click.ClickException(text)
+    failure.exit_code = code
+    return failure

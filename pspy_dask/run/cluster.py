@@ -1,0 +1,104 @@
+"""Where the work is done: a cluster of this machine's processes, or one that is running."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dask
+from dask.system import CPU_COUNT
+from dask.utils import parse_bytes
+from distributed import Client, LocalCluster
+from distributed.system import MEMORY_LIMIT
+
+_LEAST_MEMORY = 2**30
+_PATIENCE = "10s"
+
+
+@contextmanager
+def open_cluster(
+    *, scheduler: str | None = None, workers: int | None = None, memory: str | None = None
+) -> Iterator[Client]:
+    """Give a client of the scheduler at an address, or of a new cluster on this machine.
+
+    Parameters
+    ----------
+    scheduler
+        Address such as ``tcp://10.0.0.1:8786``; None starts worker processes here, which end
+        with the context.
+    workers
+        Number of worker processes of one thread each; by default one a core, as far as each
+        gets 1 GiB.
+    memory
+        Limit of each worker, such as ``2GiB``; by default an equal share of the machine's.
+
+    Raises
+    ------
+    ConnectionError
+        No scheduler answers.
+    ValueError
+        A number of workers below 1, a memory limit that is not one, or either of them together
+        with an address.
+    """
+    if scheduler is not None:
+        if workers is not None or memory is not None:
+            raise ValueError(
+                "workers and memory belong to a cluster started here: leave them out with scheduler"
+            )
+        with _connected(scheduler) as client:
+            yield client
+        return
+    count, limit = _sizes(workers, memory)
+    with (
+        dask.config.set({"distributed.logging": {"distributed": "error"}}),
+        LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            memory_limit=limit,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def describe(client: Client) -> str:
+    """Return workers, threads and memory of a cluster in a phrase."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    threads = sum(worker["nthreads"] for worker in workers)
+    memory = min((worker["memory_limit"] for worker in workers), default=0)
+    plural = "" if len(workers) == 1 else "s"
+    return f"{len(workers)} worker{plural}, {threads} threads, {memory / 2**30:.1f} GiB each"
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout=_PATIENCE)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ConnectionError(
+            f"no scheduler answers at {address}: check the address and that it is running"
+        ) from error
+    with client:
+        yield client
+
+
+def _sizes(workers: int | None, memory: str | None) -> tuple[int, int]:
+    """Return the number of workers and the memory limit of each in bytes."""
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers is {workers}: give 1 or more")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else CPU_COUNT
+    if memory is None:
+        count = workers or max(1, min(cores, MEMORY_LIMIT // _LEAST_MEMORY))
+        return count, MEMORY_LIMIT // count
+    try:
+        limit = int(parse_bytes(memory))
+    except ValueError:
+        raise ValueError(f"memory is {memory!r}: give a size such as 2GiB") from None
+    if limit < 2**28:
+        raise ValueError(f"memory is {memory!r}: a worker needs at least 256 MiB")
+    return workers or max(1, min(cores, MEMORY_LIMIT // limit)), limit

@@ -1,0 +1,266 @@
+"""The whole job: an image in; labels, tables and a report out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import xarray as xr
+from distributed import Client
+from numpy.typing import DTypeLike
+
+from pspy_dask.blocks.chunking import ChunksLike
+from pspy_dask.blocks.images import like
+from pspy_dask.blocks.sources import ArraySource, lazy_array
+from pspy_dask.io.labels import write_label_tiff
+from pspy_dask.io.ome_zarr import check_labels_free, write_image, write_labels
+from pspy_dask.io.outputs import check_output, partial_name, remove, replace_folder
+from pspy_dask.io.pyramid_write import PyramidWrite
+from pspy_dask.io.sources import is_ome_zarr, open_image
+from pspy_dask.io.tables import read_table, write_csv, write_parquet
+from pspy_dask.parameters import GLOBAL_METHODS, SegmentationParameters
+from pspy_dask.particles.properties import region_properties, table_form
+from pspy_dask.run.progress import Stage, Watcher, count_tasks, watched
+from pspy_dask.run.report import ReportData, write_report
+from pspy_dask.segmentation.recipe import check_recipe, global_values, label_type, segment_with
+
+_IMAGE, _PARQUET, _CSV, _REPORT = "image.ome.zarr", "particles.parquet", "particles.csv", "report.html"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do.
+
+    Attributes
+    ----------
+    source
+        Anything :func:`pspy_dask.open_image` opens.
+    out
+        Folder for the results; it must not exist unless ``overwrite``.
+    parameters
+        The recipe.
+    name
+        Name of the labels in the OME-Zarr image.
+    channel, level, chunks
+        As in :func:`pspy_dask.open_image`.
+    dtype
+        Integer type of the labels; None lets the size of the image choose.
+    copy_image
+        Leave an OME-Zarr source as it is; labels go into a copy of it in ``out``.
+    tiff
+        Write the labels as TIFF too.
+    overwrite
+        Replace results of an earlier job.
+    """
+
+    source: Any
+    out: Path
+    parameters: SegmentationParameters = SegmentationParameters()
+    name: str = "particles"
+    channel: int | str | None = None
+    level: int = 0
+    chunks: ChunksLike = "auto"
+    dtype: DTypeLike | None = None
+    copy_image: bool = False
+    tiff: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Results:
+    """Where the results are and how many objects there are.
+
+    Attributes
+    ----------
+    outputs
+        What was written, and where.
+    objects
+        Number of objects.
+    pixels
+        Number of pixels of the image.
+    seconds
+        Time that each stage took.
+    """
+
+    outputs: Mapping[str, Path]
+    objects: int
+    pixels: int
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def check(job: Job) -> xr.DataArray:
+    """Return the image of a job; raise what can be known to be wrong before any work."""
+    image = open_image(job.source, chunks=job.chunks, channel=job.channel, level=job.level)
+    check_recipe(image, job.parameters)
+    label_type(image.shape, job.dtype)
+    check_output(os.path.abspath(job.out), overwrite=job.overwrite)
+    if _into_source(job):
+        check_labels_free(job.source, name=job.name, overwrite=job.overwrite)
+    return image
+
+
+def _into_source(job: Job) -> bool:
+    return is_ome_zarr(job.source) and not job.copy_image
+
+
+def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") -> Results:
+    """Do the job; results are complete or absent.
+
+    Every check that can be made before long work is made first. Labels go into ``labels/<name>``
+    of an OME-Zarr source, where viewers look for them; any other image is copied to OME-Zarr in
+    the output folder first, and its labels go there.
+    """
+    image = check(job)
+    out = Path(os.path.abspath(job.out))
+    work = partial_name(out)
+    remove(work)
+    into_source = _into_source(job)
+    count_tasks(client)
+    bench = Bench(client, watcher)
+    with _complete_or_absent(work):
+        home = Path(job.source) if into_source else work / _IMAGE
+        if not into_source:
+            bench.pyramid("copy the image", write_image(image, home))
+            image = open_image(home, chunks=job.chunks)
+        labels, thresholds, writing = _label(job, image, home, bench)
+        with _finished(writing):
+            table = _tables(job, image, labels, work, bench)
+            if job.tiff:
+                bench.stage("write label TIFF", labels, "", lambda: _tiff(labels, work))
+            final = _outputs(job, Path(job.source) if into_source else out / _IMAGE, out)
+            data = ReportData(
+                title=str(image.name or "image"),
+                source=str(job.source),
+                image=image,
+                labels=labels,
+                table=table,
+                parameters=job.parameters,
+                thresholds=thresholds,
+                timings=bench.seconds,
+                machine=machine,
+                outputs={what: str(path) for what, path in final.items()},
+                version=version("pspy-dask"),
+            )
+            bench.stage("write report", labels, "", lambda: write_report(data, work / _REPORT))
+        replace_folder(work, out)
+    return Results(final, len(table), image.size, bench.seconds)
+
+
+class Bench:
+    """Does stages on a cluster, shows their progress and notes their times."""
+
+    def __init__(self, client: Client, watcher: Watcher) -> None:
+        self.client, self.watcher = client, watcher
+        self.seconds: dict[str, float] = {}
+
+    def stage(self, title: str, image: xr.DataArray, tasks: str, work: Callable[[], Any]) -> Any:
+        """Return what the work returns, watched as a stage."""
+        chunks = int(np.prod([len(c) for c in image.chunks or ()]))
+        stage = Stage(title, image.size, chunks, tasks)
+        with watched(self.client, self.watcher, stage) as seconds:
+            result = work()
+        self.seconds |= seconds
+        return result
+
+    def pyramid(self, title: str, writing: PyramidWrite) -> None:
+        """Write all levels and finish, or leave nothing."""
+        with _finished(writing):
+            self.levels(title, writing, writing.steps())
+
+    def levels(self, title: str, writing: PyramidWrite, steps: tuple[da.Array, ...]) -> None:
+        """Write some levels, one after the other."""
+        image = xr.DataArray(writing.data)
+
+        def write() -> None:
+            for step in steps:
+                self.client.compute(step.sum()).result()
+
+        self.stage(title, image, "write", write)
+
+
+def _label(
+    job: Job, image: xr.DataArray, home: Path, bench: Bench
+) -> tuple[xr.DataArray, list[float], PyramidWrite]:
+    """Store the labels and their pyramid, still unlisted; return them and the thresholds."""
+    values = global_values(image, job.parameters)
+
+    def threshold() -> tuple[da.Array, ...]:
+        kept: tuple[da.Array, ...] = tuple(bench.client.persist(list(values)))
+        numbers.extend(np.asarray(v).ravel() for v in bench.client.gather(bench.client.compute(list(kept))))
+        return kept
+
+    numbers: list[Any] = []
+    if values:
+        values = bench.stage("find threshold", image, "partial", threshold)
+    lazy = segment_with(image, job.parameters, values, dtype=job.dtype)
+    writing = write_labels(lazy, home, name=job.name, overwrite=job.overwrite)
+    try:
+        bench.levels("label particles", writing, (writing.step(0),))
+        if len(writing.levels) > 1:
+            bench.levels("write pyramid", writing, writing.steps()[1:])
+    except BaseException:
+        writing.discard()
+        raise
+    stored = writing.array(0)
+    data = lazy_array(ArraySource(stored, (None,) * stored.ndim), image.data.chunks)
+    is_global = job.parameters.threshold in GLOBAL_METHODS
+    thresholds = [float(v) for v in numbers[0]] if is_global else []
+    return like(image, data, "labels"), thresholds, writing
+
+
+def _tables(
+    job: Job, image: xr.DataArray, labels: xr.DataArray, work: Path, bench: Bench
+) -> pd.DataFrame:
+    lazy = region_properties(labels, image, connected=True)
+    units = table_form(labels, image.dtype).column_units
+
+    def write() -> None:
+        write_parquet(lazy, work / _PARQUET, units=units)
+        write_csv(dd.read_parquet(work / _PARQUET), work / _CSV, units=units)
+
+    bench.stage("measure particles", labels, "rows", write)
+    return read_table(work / _PARQUET)
+
+
+def _tiff(labels: xr.DataArray, work: Path) -> None:
+    write_label_tiff(labels, work / "labels.tif")
+
+
+def _outputs(job: Job, home: Path, out: Path) -> dict[str, Path]:
+    result = {
+        "labels": home / "labels" / job.name,
+        "table": out / _PARQUET,
+        "table (CSV)": out / _CSV,
+        "report": out / _REPORT,
+    }
+    return result | ({"labels (TIFF)": out / "labels.tif"} if job.tiff else {})
+
+
+@contextmanager
+def _complete_or_absent(work: Path) -> Iterator[None]:
+    work.mkdir()
+    try:
+        yield
+    except BaseException:
+        remove(work)
+        raise
+
+
+@contextmanager
+def _finished(writing: PyramidWrite) -> Iterator[None]:
+    """Finish a write at the end, or discard it."""
+    try:
+        yield
+        writing.finish()
+    except BaseException:
+        writing.discard()
+        raise

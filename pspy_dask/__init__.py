@@ -1,5 +1,6 @@
 """Segment huge images into labelled particles: the same result whatever the chunking."""
 
+from pspy_dask.io.sources import open_image
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.particles.properties import region_properties
 from pspy_dask.segmentation.objects import clear_border, remove_small_objects
@@ -10,6 +11,7 @@ __all__ = [
     "clear_border",
     "foreground",
     "label",
+    "open_image",
     "region_properties",
     "remove_small_objects",
     "segment",

@@ -18,7 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
-_EPILOG = """Exit codes: 0 done, 1 failed while working, 2 refused before any work, 130 interrupted."""
+_EPILOG = (
+    """Exit codes: 0 done, 1 failed while working, 2 refused before any work, 130 interrupted."""
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -91,7 +93,7 @@ def source_options(command: F) -> F:
 @click.option("--overwrite", is_flag=True, help="Replace earlier results.")
 @cluster_options
 def segment(image: str, results: Path, **options: Any) -> None:
-    """Segment IMAGE into particles; write labels, tables and a report to the folder RESULTS.
+    r"""Segment IMAGE into particles; write labels, tables and a report to the folder RESULTS.
 
     IMAGE is an OME-Zarr, Zarr or (Big)TIFF image, a microscope's file (dm3, dm4, emd, ser, mrc,
     hspy, ...), or a folder or quoted pattern of TIFF frames. Labels of an OME-Zarr image go into

@@ -16,7 +16,9 @@ def describe_image(
     image = open_image(source, channel=channel, level=level)
     steps, units = pixel_size(image), axis_units(image)
     sizes = [f"{dim} {n:,}" for dim, n in image.sizes.items()]
-    extents = [f"{dim} {n * steps[str(dim)]:.5g} {units[str(dim)]}" for dim, n in image.sizes.items()]
+    extents = [
+        f"{dim} {n * steps[str(dim)]:.5g} {units[str(dim)]}" for dim, n in image.sizes.items()
+    ]
     pitch = [f"{dim} {steps[dim]:.6g} {units[dim]}" for dim in steps]
     chunks = image.chunks or ()
     largest = " x ".join(str(max(lengths)) for lengths in chunks)

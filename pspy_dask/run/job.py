@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +32,12 @@ from pspy_dask.run.progress import Stage, Watcher, count_tasks, watched
 from pspy_dask.run.report import ReportData, write_report
 from pspy_dask.segmentation.recipe import check_recipe, global_values, label_type, segment_with
 
-_IMAGE, _PARQUET, _CSV, _REPORT = "image.ome.zarr", "particles.parquet", "particles.csv", "report.html"
+_IMAGE, _PARQUET, _CSV, _REPORT = (
+    "image.ome.zarr",
+    "particles.parquet",
+    "particles.csv",
+    "report.html",
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Job:
 
     source: Any
     out: Path
-    parameters: SegmentationParameters = SegmentationParameters()
+    parameters: SegmentationParameters = field(default_factory=SegmentationParameters)
     name: str = "particles"
     channel: int | str | None = None
     level: int = 0
@@ -102,7 +106,7 @@ def check(job: Job) -> xr.DataArray:
     image = open_image(job.source, chunks=job.chunks, channel=job.channel, level=job.level)
     check_recipe(image, job.parameters)
     label_type(image.shape, job.dtype)
-    check_output(os.path.abspath(job.out), overwrite=job.overwrite)
+    check_output(Path(job.out).resolve(), overwrite=job.overwrite)
     if _into_source(job):
         check_labels_free(job.source, name=job.name, overwrite=job.overwrite)
     return image
@@ -120,7 +124,7 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
     the output folder first, and its labels go there.
     """
     image = check(job)
-    out = Path(os.path.abspath(job.out))
+    out = Path(job.out).resolve()
     work = partial_name(out)
     remove(work)
     into_source = _into_source(job)
@@ -195,7 +199,9 @@ def _label(
 
     def threshold() -> tuple[da.Array, ...]:
         kept: tuple[da.Array, ...] = tuple(bench.client.persist(list(values)))
-        numbers.extend(np.asarray(v).ravel() for v in bench.client.gather(bench.client.compute(list(kept))))
+        numbers.extend(
+            np.asarray(v).ravel() for v in bench.client.gather(bench.client.compute(list(kept)))
+        )
         return kept
 
     numbers: list[Any] = []

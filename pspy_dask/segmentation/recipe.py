@@ -237,7 +237,7 @@ def segment(
     pixels = as_image(image)
     recipe = resolve(parameters, overrides)
     check_recipe(pixels, recipe)
-    return segment_with(pixels, recipe, globalglobal_values(pixels, recipe), dtype=dtype)
+    return segment_with(pixels, recipe, global_values(pixels, recipe), dtype=dtype)
 
 
 def segment_with(

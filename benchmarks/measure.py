@@ -1,0 +1,97 @@
+"""How figures are taken: in processes of their own, interleaved, warmed up, medians."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+ONE_THREAD = {
+    name: "1"
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "BLOSC_NTHREADS",
+    )
+}
+
+
+class PeakMemory:
+    """The largest resident memory of a process and its children inside a ``with``."""
+
+    def __init__(self, pid: int | None = None, period: float = 0.02) -> None:
+        self._process, self._period = psutil.Process(pid), period
+        self._over = threading.Event()
+        self.start = self.peak = 0
+
+    def __enter__(self) -> PeakMemory:
+        self.start = self.peak = self._resident()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(self._period):
+            self.peak = max(self.peak, self._resident())
+
+    def _resident(self) -> int:
+        try:
+            family = [self._process, *self._process.children(recursive=True)]
+            return sum(p.memory_info().rss for p in family if p.is_running())
+        except psutil.NoSuchProcess:
+            return 0
+
+
+def interleaved(
+    candidates: dict[str, Callable[[], object]], *, runs: int = 5
+) -> dict[str, list[float]]:
+    """Return the seconds of each candidate: one warm-up, then A, B, ..., A, B, ..."""
+    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    for turn in range(runs + 1):
+        for name, work in candidates.items():
+            since = time.perf_counter()
+            work()
+            if turn:
+                seconds[name].append(time.perf_counter() - since)
+    return seconds
+
+
+def spread(values: list[float]) -> str:
+    """Return median and range in words."""
+    return f"{median(values):.2f} s ({min(values):.2f} to {max(values):.2f})"
+
+
+def machine() -> str:
+    """Return the machine in a phrase."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [x.split(":")[1] for x in info.read_text().splitlines() if "model name" in x]
+        model = names[0].strip() if names else model
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{model}, {psutil.cpu_count()} cores, {memory:.0f} GiB, Python {sys.version.split()[0]}"
+
+
+def in_process(module: str, *arguments: str, environment: dict[str, str]) -> str:
+    """Return what a module prints when it runs in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout

@@ -1,0 +1,144 @@
+"""The recipe and its table against scikit-image in memory and dask-image, one thread each.
+
+``python -m benchmarks.speed [side]``: gaussian 2, Otsu, labels, clear_border, min_size 20, table, on
+a mosaic of side x side pixels (default 8192). Ours and dask-image read Zarr; scikit-image starts
+with the image in memory. Every candidate runs in a process of its own, so that peaks are its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from benchmarks.measure import ONE_THREAD, PeakMemory, in_process, machine, spread
+
+RUNS = 5
+SIGMA, LEAST = 2.0, 20
+
+
+def ours(path: str) -> Callable[[], int]:
+    """Return the recipe from Zarr, labels and table computed in one graph, nothing kept."""
+    import dask
+    import zarr
+
+    import pspy_dask as ps
+
+    def work() -> int:
+        image = ps.open_image(zarr.open_array(path, mode="r"))
+        labels = ps.segment(image, gaussian=SIGMA, min_size=LEAST)
+        with dask.config.set(scheduler="synchronous"):
+            return len(ps.region_properties(labels, image).compute())
+
+    return work
+
+
+def scikit_image(path: str) -> Callable[[], int]:
+    """Return the same steps in memory."""
+    import numpy as np
+    import zarr
+    from skimage import filters, measure, morphology, segmentation
+
+    image = np.asarray(zarr.open_array(path, mode="r")[:])
+    wanted = ("label", "area", "bbox", "centroid", "equivalent_diameter_area")
+    wanted += ("intensity_mean", "intensity_min", "intensity_max", "intensity_std")
+
+    def work() -> int:
+        smooth = filters.gaussian(image.astype(np.float32), SIGMA, preserve_range=True)
+        labels = measure.label(smooth > filters.threshold_otsu(smooth))
+        labels = segmentation.clear_border(labels)
+        labels = morphology.remove_small_objects(labels, max_size=LEAST - 1)
+        labels = segmentation.relabel_sequential(labels)[0]
+        return len(measure.regionprops_table(labels, image, properties=wanted)["label"])
+
+    return work
+
+
+def dask_image(path: str) -> Callable[[], int]:
+    """Return the same steps, as far as dask-image has them: no border, no size, no bounds."""
+    import dask
+    import dask.array as da
+    import numpy as np
+    from dask_image import ndfilters, ndmeasure
+    from skimage.filters import threshold_otsu
+
+    def work() -> int:
+        image = da.from_zarr(path).rechunk((2048, 2048))
+        smooth = ndfilters.gaussian_filter(image.astype(np.float32), SIGMA, mode="nearest")
+        with dask.config.set(scheduler="synchronous"):
+            low, high = dask.compute(smooth.min(), smooth.max())
+            counts, edges = da.histogram(smooth, 256, range=(float(low), float(high)))
+            centers = (edges[1:] + edges[:-1]) / 2
+            level = threshold_otsu(hist=(counts.compute(), np.asarray(centers)))
+            labels, count = ndmeasure.label(smooth > level, np.ones((3, 3)))
+            labels = labels.persist()
+            n = int(count.compute())
+            index = np.arange(1, n + 1)
+            area, total = dask.compute(
+                ndmeasure.area(image, labels, index), ndmeasure.sum_labels(image, labels, index)
+            )
+        return len(area[np.isfinite(total / area)])
+
+    return work
+
+
+CANDIDATES = {"pspy_dask": ours, "scikit-image": scikit_image, "dask-image": dask_image}
+
+
+def run_one(name: str, path: str, runs: int) -> None:
+    """Time one candidate after a warm-up; print seconds, peak and number of objects."""
+    work = CANDIDATES[name](path)
+    work()
+    with PeakMemory() as memory:
+        seconds = []
+        for _ in range(runs):
+            since = time.perf_counter()
+            found = work()
+            seconds.append(time.perf_counter() - since)
+    print(json.dumps({"seconds": seconds, "peak": memory.peak, "objects": found}))
+
+
+def main(side: int) -> None:
+    """Print the comparison as Markdown."""
+    from pspy_dask.datasets import mosaic
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "mosaic.zarr")
+        mosaic((side, side)).data.to_zarr(path)
+        environment = {**os.environ, **ONE_THREAD}
+        found: dict[str, dict[str, list[float]]] = {}
+        peaks, objects = {}, {}
+        turns = {"pspy_dask": RUNS, "scikit-image": RUNS, "dask-image": 1}
+        for turn in range(RUNS):  # interleaved: one run of each a turn
+            for name, most in turns.items():
+                if turn >= most:
+                    continue
+                out = in_process(
+                    "benchmarks.speed", "--one", name, path, "1", environment=environment
+                )
+                result = json.loads(out.splitlines()[-1])
+                found.setdefault(name, {"seconds": []})["seconds"] += result["seconds"]
+                peaks[name], objects[name] = result["peak"], result["objects"]
+    print(f"{side} x {side} uint16, one thread each, {machine()}\n")
+    print("| | seconds, median (range) | runs | MPix/s | ratio | peak memory | objects |")
+    print("|---|---|---|---|---|---|---|")
+    base = median(found["pspy_dask"]["seconds"])
+    for name, result in found.items():
+        seconds = median(result["seconds"])
+        print(
+            f"| {name} | {spread(result['seconds'])} | {len(result['seconds'])} "
+            f"| {side * side / seconds / 1e6:.1f} | {seconds / base:.2f} "
+            f"| {peaks[name] / 2**20:.0f} MiB | {objects[name]} |"
+        )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        run_one(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 8192)

@@ -1,0 +1,226 @@
+"""Every source opens lazily, with its pixels, axes and calibration."""
+
+from __future__ import annotations
+
+import pickle
+
+import dask.array as da
+import hyperspy.api as hs
+import numpy as np
+import pytest
+import tifffile
+import xarray as xr
+import zarr
+from PIL import Image
+
+import pspy_dask as ps
+from pspy_dask.blocks.grid import Box
+from pspy_dask.blocks.images import axis_units, make_image, pixel_size
+from pspy_dask.blocks.sources import source_of
+from pspy_dask.io.ome_zarr import write_image
+
+PIXELS = np.random.default_rng(0).integers(0, 4000, (40, 50)).astype(np.uint16)
+
+
+def check(image, pixels, *, step=None, unit="px", random=True):
+    """Compare pixels, axes and calibration; sources must travel to other processes."""
+    assert isinstance(image.data, da.Array)
+    np.testing.assert_array_equal(image.values, pixels)
+    assert image.dims[-2:] == ("y", "x")
+    assert axis_units(image)["x"] == axis_units(image)["y"] == unit
+    assert pixel_size(image)["x"] == pytest.approx(step or 1.0)
+    source = source_of(image.data)
+    assert (source is not None) == random
+    if source is not None:
+        travelled = pickle.loads(pickle.dumps(source))
+        box = Box((0,) * image.ndim, (1,) * (image.ndim - 2) + (7, 9))
+        np.testing.assert_array_equal(travelled.read(box), pixels[box.slices])
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_ome_zarr(tmp_path, version):
+    steps = {"y": 0.5, "x": 0.5}
+    image = make_image(
+        da.from_array(PIXELS), ("y", "x"), steps=steps, units={"y": "nm", "x": "nm"}, origin={"x": 9}
+    )
+    write_image(image, tmp_path / "a.ome.zarr", version=version).run()
+    opened = ps.open_image(tmp_path / "a.ome.zarr", chunks=16)
+    check(opened, PIXELS, step=0.5, unit="nm")
+    assert opened.name == "a" and float(opened.x[0]) == 9
+    assert opened.chunks == ((16, 16, 8), (16, 16, 16, 2))
+    with pytest.raises(ValueError, match="no level 3: choose 0 to 0"):
+        ps.open_image(tmp_path / "a.ome.zarr", level=3)
+
+
+def test_ome_zarr_channels_and_levels(tmp_path):
+    import ome_zarr.io
+    import ome_zarr.writer
+
+    stack = np.stack([PIXELS, PIXELS // 2])[None]
+    root = zarr.open_group(tmp_path / "c.zarr", mode="w", zarr_format=2)
+    ome_zarr.writer.write_image(
+        stack,
+        root,
+        axes=[
+            {"name": "t", "type": "time"},
+            {"name": "c", "type": "channel"},
+            {"name": "y", "type": "space"},
+            {"name": "x", "type": "space"},
+        ],
+        fmt=ome_zarr.format.FormatV04(),
+    )
+    root.attrs["omero"] = {"channels": [{"label": "HAADF"}, {"label": "BF"}]}
+    with pytest.raises(ValueError, match=r"2 channels: choose one, for example channel=0"):
+        ps.open_image(tmp_path / "c.zarr")
+    image = ps.open_image(tmp_path / "c.zarr", channel="BF")
+    check(image, stack[:, 1])
+    assert ps.open_image(tmp_path / "c.zarr", channel=1, level=1).shape == (1, 20, 25)
+    with pytest.raises(ValueError, match="no channel 'DF': choose one of HAADF, BF"):
+        ps.open_image(tmp_path / "c.zarr", channel="DF")
+
+
+def test_plain_zarr(tmp_path):
+    array = zarr.create_array(
+        tmp_path / "p.zarr",
+        shape=(3, 40, 50),
+        chunks=(1, 20, 20),
+        dtype="u2",
+        dimension_names=("t", "y", "x"),
+    )
+    array[:] = np.stack([PIXELS, PIXELS + 1, PIXELS + 2])
+    image = ps.open_image(tmp_path / "p.zarr")
+    assert image.dims == ("t", "y", "x")
+    check(image, array[:])
+    check(ps.open_image(array), array[:])
+    zarr.create_group(tmp_path / "g.zarr").create_group("inside")
+    with pytest.raises(ValueError, match="it holds inside; open one of them"):
+        ps.open_image(tmp_path / "g.zarr")
+
+
+def test_tiff_kinds(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, PIXELS, bigtiff=True, tile=(16, 16), compression="zlib")
+    image = ps.open_image(path)
+    check(image, PIXELS)
+    tifffile.imwrite(path, PIXELS, resolution=(5e6, 5e6), resolutionunit="CENTIMETER")
+    check(ps.open_image(path), PIXELS, step=2.0, unit="nm")
+    tifffile.imwrite(path, PIXELS, resolution=(72, 72), resolutionunit="INCH")
+    check(ps.open_image(path), PIXELS)
+    ome = {"axes": "ZYX", "PhysicalSizeX": 0.3, "PhysicalSizeXUnit": "nm"}
+    ome |= {"PhysicalSizeY": 0.3, "PhysicalSizeYUnit": "nm"}
+    stack = np.stack([PIXELS] * 3)
+    tifffile.imwrite(tmp_path / "a.ome.tif", stack, metadata=ome)
+    image = ps.open_image(tmp_path / "a.ome.tif", chunks=20)
+    assert image.dims == ("z", "y", "x")
+    check(image, stack, step=0.3, unit="nm")
+    tifffile.imwrite(
+        path, stack, imagej=True, resolution=(4, 4), metadata={"unit": "um", "axes": "TYX"}
+    )
+    image = ps.open_image(path)
+    assert image.dims == ("t", "y", "x")
+    check(image, stack, step=0.25, unit="µm")
+
+
+def test_a_rewritten_tiff_is_read_anew(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, PIXELS)
+    ps.open_image(path).values  # noqa: B018
+    import os
+
+    tifffile.imwrite(path, PIXELS + 1)
+    os.utime(path, ns=(1, 1))
+    np.testing.assert_array_equal(ps.open_image(path).values, PIXELS + 1)
+
+
+def test_rgb(tmp_path):
+    rgb = np.stack([PIXELS.astype(np.uint8)] * 3, axis=-1)
+    rgb[..., 1] = 7
+    tifffile.imwrite(tmp_path / "rgb.tif", rgb)
+    Image.fromarray(rgb).save(tmp_path / "rgb.png")
+    for name in ("rgb.tif", "rgb.png"):
+        with pytest.raises(ValueError, match=r"3 channels \(RGB\): choose one, for example chan"):
+            ps.open_image(tmp_path / name)
+        check(ps.open_image(tmp_path / name, channel=1), rgb[..., 1])
+
+
+def test_frames(tmp_path):
+    for k in (1, 2, 10):
+        tifffile.imwrite(tmp_path / f"f{k}.tif", PIXELS + k)
+    expected = np.stack([PIXELS + k for k in (1, 2, 10)])
+    for source in (tmp_path, str(tmp_path / "f*.tif"), [tmp_path / f"f{k}.tif" for k in (1, 2, 10)]):
+        image = ps.open_image(source)
+        assert image.dims == ("t", "y", "x")
+        check(image, expected)
+    tifffile.imwrite(tmp_path / "f3.tif", PIXELS[:5])
+    with pytest.raises(ValueError, match=r"f3.tif is .* frames of a series must be alike"):
+        ps.open_image(tmp_path)
+
+
+def test_pictures(tmp_path):
+    gray = PIXELS.astype(np.uint8)
+    for k in range(2):
+        Image.fromarray(gray).save(tmp_path / f"p{k}.png")
+    check(ps.open_image(tmp_path / "p0.png"), gray)
+    check(ps.open_image(str(tmp_path / "p*.png")), np.stack([gray, gray]))
+
+
+@pytest.mark.parametrize("ending", ["hspy", "emd", "rpl"])
+def test_microscope_files(tmp_path, ending):
+    signal = hs.signals.Signal2D(PIXELS.astype(np.int16))
+    for axis, name in zip(signal.axes_manager.signal_axes, "xy", strict=True):
+        axis.scale, axis.units, axis.name = 0.002, "µm", name
+    path = tmp_path / f"a.{ending}"
+    signal.save(path)
+    check(ps.open_image(path), PIXELS, step=2.0, unit="nm", random=False)
+
+
+def test_signals():
+    signal = hs.signals.Signal2D(np.stack([PIXELS] * 3))
+    signal.axes_manager.signal_axes[0].units = signal.axes_manager.signal_axes[1].units = "nm"
+    image = ps.open_image(signal)
+    assert image.dims == ("t", "y", "x")
+    np.testing.assert_array_equal(image.values, signal.data)
+    lazy = ps.open_image(signal.as_lazy())
+    np.testing.assert_array_equal(lazy.values, signal.data)
+    assert axis_units(lazy)["x"] == "nm"
+
+
+def test_arrays():
+    check(ps.open_image(PIXELS), PIXELS)
+    check(ps.open_image(da.from_array(PIXELS), chunks=20), PIXELS, random=False)
+    coloured = xr.DataArray(np.stack([PIXELS] * 2), dims=("c", "y", "x"))
+    check(ps.open_image(coloured, channel=1), PIXELS)
+    with pytest.raises(ValueError, match="choose one, for example channel=0"):
+        ps.open_image(coloured)
+
+
+def test_bad_input(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such file .*nothing.tif: check the path"):
+        ps.open_image(tmp_path / "nothing.tif")
+    with pytest.raises(FileNotFoundError, match="no file matches"):
+        ps.open_image(str(tmp_path / "*.tif"))
+    (tmp_path / "a.txt").write_text("text")
+    with pytest.raises(ValueError, match="not an image that pspy_dask can read: give OME-Zarr"):
+        ps.open_image(tmp_path / "a.txt")
+    for name in ("a.tif", "a.png", "a.dm4"):
+        (tmp_path / name).write_text("text")
+        with pytest.raises(ValueError, match=r"a\.\w+ "):
+            ps.open_image(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="a folder without Zarr or images"):
+        ps.open_image(tmp_path / "empty")
+    with pytest.raises(TypeError, match="not an array: open files and signals with open_image"):
+        ps.open_image(3)
+    with pytest.raises(ValueError, match="complex: take its modulus"):
+        ps.open_image(np.zeros((3, 3), complex))
+    with pytest.raises(ValueError, match="no pixels"):
+        ps.open_image(np.zeros((0, 3)))
+
+
+def test_opening_reads_no_pixels(tmp_path):
+    array = zarr.create_array(
+        tmp_path / "big.zarr", shape=(2**20, 2**20), chunks=(4096, 4096), dtype="u2"
+    )
+    image = ps.open_image(array)
+    assert image.nbytes == 2**41
+    np.testing.assert_array_equal(image[:3, -2:].values, np.zeros((3, 2)))

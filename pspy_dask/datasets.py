@@ -207,7 +207,9 @@ def _expose(
             a, b = light[k - first], light[k + 1 - first]
             background = 160.0 + 380.0 * (a + (b - a) * _ease(x / _LIGHT_PITCH - k))
             mean = gain * (background + 900.0 * particles[y - y0, x - x0])
-            value = 100.0 + mean + sqrt(_COUNTS * mean + _READ**2) * _normal(_mix(noise + np.uint64(x)))
+            value = (
+                100.0 + mean + sqrt(_COUNTS * mean + _READ**2) * _normal(_mix(noise + np.uint64(x)))
+            )
             out[y - y0, x - x0] = np.uint16(min(max(value + 0.5, 0.0), 65535.0))
     return out
 

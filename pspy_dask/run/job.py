@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike
 
 from pspy_dask.blocks.chunking import ChunksLike
 from pspy_dask.blocks.images import like
-from pspy_dask.blocks.sources import ArraySource, lazy_array
+from pspy_dask.blocks.sources import ArraySource, lazy_array, source_of
 from pspy_dask.io.labels import write_label_tiff
 from pspy_dask.io.ome_zarr import check_labels_free, write_image, write_labels
 from pspy_dask.io.outputs import check_output, partial_name, remove, replace_folder
@@ -176,19 +176,29 @@ class Bench:
         return result
 
     def pyramid(self, title: str, writing: PyramidWrite) -> None:
-        """Write all levels and finish, or leave nothing."""
-        with _finished(writing):
-            self.levels(title, writing, writing.steps())
+        """Write all levels and finish, or leave nothing.
 
-    def levels(self, title: str, writing: PyramidWrite, steps: tuple[da.Array, ...]) -> None:
-        """Write some levels, one after the other."""
-        image = xr.DataArray(writing.data)
+        An image that is not read at random may hang on a file that is open in this process (HDF5)
+        or lie in its memory, and is therefore written from here.
+        """
+        with _finished(writing):
+            here = source_of(writing.data) is None
+            self.levels(title, writing, range(len(writing.levels)), here=here)
+
+    def levels(
+        self, title: str, writing: PyramidWrite, levels: Sequence[int], *, here: bool = False
+    ) -> None:
+        """Write some levels, one after the other; ``here``: in threads of this process."""
 
         def write() -> None:
-            for step in steps:
-                self.client.compute(step.sum()).result()
+            for level in levels:
+                written = writing.step(level).sum()
+                if here:
+                    written.compute(scheduler="threads")
+                else:
+                    self.client.compute(written).result()
 
-        self.stage(title, image, "write", write)
+        self.stage(title, xr.DataArray(writing.data), "write", write)
 
 
 def _label(
@@ -210,9 +220,9 @@ def _label(
     lazy = segment_with(image, job.parameters, values, dtype=job.dtype)
     writing = write_labels(lazy, home, name=job.name, overwrite=job.overwrite)
     try:
-        bench.levels("label particles", writing, (writing.step(0),))
+        bench.levels("label particles", writing, [0])
         if len(writing.levels) > 1:
-            bench.levels("write pyramid", writing, writing.steps()[1:])
+            bench.levels("write pyramid", writing, range(1, len(writing.levels)))
     except BaseException:
         writing.discard()
         raise

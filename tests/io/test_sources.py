@@ -164,7 +164,7 @@ def test_pictures(tmp_path):
     check(ps.open_image(str(tmp_path / "p*.png")), np.stack([gray, gray]))
 
 
-@pytest.mark.parametrize("ending", ["hspy", "emd", "rpl"])
+@pytest.mark.parametrize("ending", ["hspy", "emd"])
 def test_microscope_files(tmp_path, ending):
     signal = hs.signals.Signal2D(PIXELS.astype(np.int16))
     for axis, name in zip(signal.axes_manager.signal_axes, "xy", strict=True):

@@ -1,0 +1,190 @@
+"""Pictures of an image and its particles: one of all of it, some at full resolution."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from math import ceil
+from typing import Any
+
+import dask
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from PIL import Image
+
+from pspy_dask.blocks.images import axis_units, pixel_size
+from pspy_dask.run.places import Place
+from pspy_dask.run.wording import round_length, say_length
+
+_LONGEST = 1200  # pixels of the longer side of a picture
+
+# Index 0 is clear; particles take the others in turn, so that neighbours can be told apart.
+_COLORS = (
+    (0, 0, 0),
+    (255, 176, 0),
+    (0, 214, 201),
+    (255, 92, 138),
+    (140, 222, 60),
+    (94, 176, 255),
+    (255, 122, 54),
+    (203, 140, 255),
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture ready for the page; lengths are in its own pixels.
+
+    Attributes
+    ----------
+    title, note
+        What is seen, and where.
+    width, height
+        Size of the picture; pixels that are not square are drawn as they are.
+    pixels, outlines
+        PNG as data addresses: grey levels, and the outlines to lay over them.
+    bar, bar_text
+        Length of the scale bar, and what it stands for.
+    """
+
+    title: str
+    note: str
+    width: float
+    height: float
+    pixels: str
+    outlines: str
+    bar: float
+    bar_text: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The whole image, strided; its grey levels set the contrast of every other picture."""
+
+    view: View
+    limits: tuple[float, float]
+    missing: float
+    step: int
+
+
+def overview(image: xr.DataArray, labels: xr.DataArray) -> Overview:
+    """Return the picture of the whole image, of its middle plane and frame where it has many."""
+    step = max(1, ceil(max(image.sizes["y"], image.sizes["x"]) / _LONGEST))
+    every = slice(None, None, step)
+    at = {d: n // 2 for d, n in image.sizes.items() if d not in ("y", "x")}
+    pixels, numbers = _computed(image, labels, {**at, "y": every, "x": every})
+    limits = contrast(pixels)
+    note = f"every {_ordinal(step)} pixel" if step > 1 else "every pixel"
+    where = [f"{'middle plane' if d == 'z' else 'middle frame'} ({d} = {i})" for d, i in at.items()]
+    view = _view(image, pixels, numbers, step, limits, ("Overview", ", ".join([*where, note])))
+    missing = float(np.mean(~np.isfinite(pixels))) if pixels.dtype.kind == "f" else 0.0
+    return Overview(view, limits, missing, step)
+
+
+def closeup(
+    image: xr.DataArray, labels: xr.DataArray, place: Place, limits: tuple[float, float]
+) -> View:
+    """Return the picture of one place; outlines are drawn on the pixels inside the particles."""
+    step = max(1, ceil(max(place.size) / _LONGEST))
+    spans = {
+        d: slice(a, a + n, step) for d, a, n in zip("yx", place.start, place.size, strict=True)
+    }
+    pixels, numbers = _computed(image, labels, {**place.at, **spans})
+    inside = len(np.unique(numbers[numbers > 0]))
+    found = f"{inside} particle{'' if inside == 1 else 's'}"
+    corner = ", ".join(f"{d} = {i:,}" for d, i in place.at.items())
+    spot = f"y = {place.start[0]:,}, x = {place.start[1]:,} px"
+    note = f"{found} · {corner + ', ' if corner else ''}{spot}"
+    return _view(image, pixels, numbers, step, limits, (place.title, note))
+
+
+def contrast(pixels: NDArray[Any]) -> tuple[float, float]:
+    """Return the grey levels to show as black and white; never equal.
+
+    >>> contrast(np.array([[3.0, np.nan]]))
+    (2.5, 3.5)
+    """
+    finite = pixels[np.isfinite(pixels)].astype(np.float64)
+    low, high = np.percentile(finite, (0.5, 99.7)).tolist() if finite.size else (0.0, 0.0)
+    if not high > low and finite.size:
+        low, high = float(finite.min()), float(finite.max())
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def outline(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return True on the pixels of particles that have a neighbour of another label.
+
+    >>> outline(np.array([[0, 1, 1, 1], [0, 1, 1, 1]]))[0].tolist()
+    [False, True, False, False]
+    """
+    edge = np.zeros(labels.shape, np.bool_)
+    for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        differs = labels[one] != labels[other]
+        edge[one] |= differs
+        edge[other] |= differs
+    return edge & (labels != 0)
+
+
+def _computed(
+    image: xr.DataArray, labels: xr.DataArray, at: Mapping[Any, int | slice]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    parts: tuple[Any, ...] = dask.compute(image.isel(at).data, labels.isel(at).data)
+    pixels, numbers = (np.asarray(part) for part in parts)
+    return (pixels.astype(np.uint8) if pixels.dtype.kind == "b" else pixels), numbers
+
+
+def _view(
+    image: xr.DataArray,
+    pixels: NDArray[Any],
+    labels: NDArray[Any],
+    step: int,
+    limits: tuple[float, float],
+    words: tuple[str, str],
+) -> View:
+    steps, unit = pixel_size(image), axis_units(image)["x"]
+    height, width = pixels.shape
+    tall = abs(steps["y"] / steps["x"]) if axis_units(image)["y"] == unit and steps["x"] else 1.0
+    pitch = abs(steps["x"]) * step or 1.0
+    length = round_length(width * pitch / 4.5)
+    return View(
+        title=words[0],
+        note=words[1],
+        width=width,
+        height=height * tall,
+        pixels=_png(_grey(pixels, limits)),
+        outlines=_png(_overlay(labels)),
+        bar=length / pitch,
+        bar_text=say_length(length, unit),
+    )
+
+
+def _grey(pixels: NDArray[Any], limits: tuple[float, float]) -> Image.Image:
+    """Return grey levels, a little lifted in the dark; pixels without a value are black."""
+    low, high = limits
+    share = np.clip((pixels.astype(np.float64) - low) / (high - low), 0, 1) ** 0.8
+    return Image.fromarray((np.nan_to_num(share) * 255).astype(np.uint8))
+
+
+def _overlay(labels: NDArray[Any]) -> Image.Image:
+    """Return the outlines in the colours of their particles, clear elsewhere."""
+    index = np.where(outline(labels), 1 + (labels - 1) % (len(_COLORS) - 1), 0)
+    rows, columns = index.shape
+    picture = Image.frombytes("P", (columns, rows), index.astype(np.uint8).tobytes())
+    picture.putpalette([value for color in _COLORS for value in color])
+    return picture
+
+
+def _png(picture: Image.Image) -> str:
+    """Return the picture as a data address; colour 0 of a palette is clear."""
+    buffer = BytesIO()
+    clear = {"transparency": 0} if picture.mode == "P" else {}
+    picture.save(buffer, "PNG", optimize=True, **clear)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _ordinal(n: int) -> str:
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"

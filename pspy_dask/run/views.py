@@ -62,12 +62,24 @@ class View:
 
 @dataclass(frozen=True)
 class Overview:
-    """The whole image, strided; its grey levels set the contrast of every other picture."""
+    """The whole image, strided.
+
+    Attributes
+    ----------
+    view
+        The picture.
+    limits
+        Grey levels shown as black and white, here and in every other picture.
+    missing
+        Share of the pixels seen here that have no finite value.
+    flat
+        Whether all others are alike.
+    """
 
     view: View
     limits: tuple[float, float]
     missing: float
-    step: int
+    flat: bool
 
 
 def overview(image: xr.DataArray, labels: xr.DataArray) -> Overview:
@@ -80,8 +92,9 @@ def overview(image: xr.DataArray, labels: xr.DataArray) -> Overview:
     note = f"every {_ordinal(step)} pixel" if step > 1 else "every pixel"
     where = [f"{'middle plane' if d == 'z' else 'middle frame'} ({d} = {i})" for d, i in at.items()]
     view = _view(image, pixels, numbers, step, limits, ("Overview", ", ".join([*where, note])))
-    missing = float(np.mean(~np.isfinite(pixels))) if pixels.dtype.kind == "f" else 0.0
-    return Overview(view, limits, missing, step)
+    known = pixels[np.isfinite(pixels)]
+    flat = known.size == 0 or bool(known.min() == known.max())
+    return Overview(view, limits, 1 - known.size / pixels.size, flat)
 
 
 def closeup(

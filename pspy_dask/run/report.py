@@ -1,0 +1,176 @@
+"""The report: one page that says what was done to an image and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from importlib.resources import files
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from pspy_dask.blocks.images import axis_units, has_frames
+from pspy_dask.io.outputs import growing_file
+from pspy_dask.parameters import SegmentationParameters
+from pspy_dask.run.charts import all_charts
+from pspy_dask.run.places import choose_places
+from pspy_dask.run.summary import Geometry, diameter_unit, headline, notes, statistics
+from pspy_dask.run.views import closeup, overview
+from pspy_dask.run.wording import MEANINGS, methods, number, say_thresholds
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """What a report is made of.
+
+    Attributes
+    ----------
+    title
+        Heading of the page.
+    source
+        Where the image came from.
+    image, labels
+        Lazy pixels and their particles, of one shape; labels are best read from storage.
+    table
+        The particles, one row each, as :func:`pspy_dask.region_properties` gives them; its
+        ``attrs["units"]`` names the units of the columns.
+    parameters
+        The recipe.
+    thresholds
+        The level, or one a frame; empty for local methods.
+    timings
+        Seconds that each stage took.
+    machine
+        What it ran on, in words.
+    outputs
+        What was written, and where.
+    version
+        Of pspy_dask.
+    """
+
+    title: str
+    source: str
+    image: xr.DataArray
+    labels: xr.DataArray
+    table: pd.DataFrame
+    parameters: SegmentationParameters
+    thresholds: list[float] = field(default_factory=list)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    machine: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+
+def write_report(data: ReportData, path: str | PathLike[str]) -> None:
+    """Write the report as one self-contained HTML file, complete or absent.
+
+    Pixels are read twice at most: every n-th of the whole image, in chunks, and a few windows.
+
+    Raises
+    ------
+    ValueError
+        Image and labels differ in shape.
+    """
+    if data.image.shape != data.labels.shape:
+        raise ValueError(
+            f"the image has shape {data.image.shape} and the labels {data.labels.shape}: "
+            "give the image that was segmented"
+        )
+    page = render(data)
+    with growing_file(Path(path)) as partial:
+        partial.write_text(page, encoding="utf-8")
+
+
+def render(data: ReportData) -> str:
+    """Return the page."""
+    geometry = Geometry.of(data.image)
+    whole = overview(data.image, data.labels)
+    sizes = {str(d): int(n) for d, n in data.image.sizes.items()}
+    places = choose_places(sizes, data.table)
+    warnings = notes(data.table, geometry, data.parameters, missing=whole.missing, flat=whole.flat)
+    return _template().render(
+        data=data,
+        date=datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
+        figures=headline(data.table, geometry),
+        notes=warnings,
+        overview=whole.view,
+        closeups=[closeup(data.image, data.labels, place, whole.limits) for place in places],
+        charts=_charts(data, geometry),
+        statistics=statistics(data.table, geometry),
+        parameters=parameter_rows(data.parameters),
+        threshold=say_thresholds(data.thresholds),
+        timings=timing_rows(data.timings, data.image.size),
+        methods=_methods(data, geometry),
+    )
+
+
+def parameter_rows(parameters: SegmentationParameters) -> list[tuple[str, str, str]]:
+    """Return the name, value and meaning of every parameter."""
+    rows = []
+    for entry in fields(parameters):
+        value: Any = getattr(parameters, entry.name)
+        shown = ("yes" if value else "no") if isinstance(value, bool) else f"{value}"
+        rows.append((entry.name, shown, MEANINGS.get(entry.name, "")))
+    return rows
+
+
+def timing_rows(timings: Mapping[str, float], pixels: int) -> list[tuple[str, str, str]]:
+    """Return each stage, its seconds and its millions of pixels a second; the last is the sum.
+
+    >>> timing_rows({"label": 2.0}, 10_000_000)
+    [('label', '2.00 s', '5'), ('total', '2.00 s', '5')]
+    """
+    if not timings:
+        return []
+    rows = {**timings, "total": sum(timings.values())}
+    return [
+        (stage, f"{t:,.2f} s", number(pixels / 1e6 / t) if t > 0 else "–")
+        for stage, t in rows.items()
+    ]
+
+
+def _charts(data: ReportData, geometry: Geometry) -> list[Any]:
+    times, unit = None, ""
+    if has_frames(data.image) and data.image.sizes["t"] > 1:
+        count = data.image.sizes["t"]
+        known = data.image.coords["t"].values if "t" in data.image.coords else np.arange(count)
+        times, unit = [float(v) for v in known], axis_units(data.image)["t"]
+    return all_charts(data.table, diameter_unit(data.table, geometry), times, unit)
+
+
+def _methods(data: ReportData, geometry: Geometry) -> str:
+    count, unit = len(data.table), diameter_unit(data.table, geometry)
+    result = f"{count:,} particle{'' if count == 1 else 's'} were found"
+    result = result.replace("particle were", "particle was")
+    if count > 1:
+        values = data.table["equivalent_diameter"]
+        shape = "ball of equal volume" if geometry.volume else "disk of equal area"
+        result += (
+            f", with a mean equivalent diameter (that of the {shape}) of "
+            f"{number(float(values.mean()))} ± {number(float(values.std()))} {unit} "
+            f"(mean ± standard deviation; median {number(float(values.median()))} {unit})"
+        )
+    what = "series" if geometry.frames > 1 else "volume" if geometry.volume else "image"
+    size = f", pixel size {geometry.pitch}" if geometry.calibrated else ""
+    return methods(
+        data.parameters,
+        data.thresholds,
+        version=data.version,
+        image=f"the {what} ({geometry.pixels} pixels{size})",
+        volume=geometry.volume,
+        result=result + ".",
+    )
+
+
+def _template() -> jinja2.Template:
+    text = files("pspy_dask.run").joinpath("report.html").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(text)

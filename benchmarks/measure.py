@@ -13,16 +13,8 @@ from statistics import median
 
 import psutil
 
-ONE_THREAD = {
-    name: "1"
-    for name in (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMBA_NUM_THREADS",
-        "BLOSC_NTHREADS",
-    )
-}
+_THREADED = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in _THREADED} | {"BLOSC_NTHREADS": "1"}
 
 
 class PeakMemory:

@@ -223,24 +223,27 @@ def reported(verbose: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise _exit("interrupted: nothing was left behind", INTERRUPTED) from None
+        raise Failure("interrupted: nothing was left behind", INTERRUPTED) from None
     except (ValueError, TypeError, OSError, OverflowError) as error:
         if verbose:
             raise
-        raise _exit(_sentence(error), BAD_INPUT) from None
+        raise Failure(_sentence(error), BAD_INPUT) from None
     except Exception as error:
         if verbose:
             raise
         text = f"{type(error).__name__}: {_sentence(error)} (--verbose shows where)"
-        raise _exit(text, FAILED) from None
+        raise Failure(text, FAILED) from None
 
 
 def _sentence(error: BaseException) -> str:
-    has_text = isinstance(error, OSError) and error.strerror
-    return str(error.strerror if has_text and error.filename is None else error)
+    if isinstance(error, OSError) and error.strerror and error.filename is None:
+        return str(error.strerror)  # without the number
+    return str(error)
 
 
-def _exit(text: str, code: int) -> click.ClickException:
-    failure = click.ClickException(text)
-    failure.exit_code = code
-    return failure
+class Failure(click.ClickException):
+    """An error told in one sentence, with its own exit code."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.exit_code = code  # type: ignore[misc]  # click declares it for the class

@@ -85,7 +85,7 @@ def intensity_chart(
         count.set_clim(vmin=0.5)
         bar = figure.colorbar(count, ax=axes, pad=0.02, aspect=28)
         bar.set_label("particles")
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     else:
         axes.scatter(x, y, s=12, color=_BLUE, alpha=0.55, linewidths=0)
     axes.set(xlabel=f"equivalent diameter ({unit})", ylabel="mean intensity (counts)")

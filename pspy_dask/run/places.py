@@ -70,7 +70,7 @@ def _densest(sizes: Mapping[str, int], table: pd.DataFrame) -> Place:
     counts = keys.groupby(list(keys.columns), sort=True).size()
     best = dict(zip(keys.columns, np.atleast_1d(np.array(counts.idxmax())), strict=True))
     centre = tuple((int(best[d]) + 0.5) * _SIDE for d in "yx")
-    at = {d: int(best[d]) for d in ("t", "z") if d in best}
+    at: dict[str, int] = {d: int(best[d]) for d in ("t", "z") if d in best}
     return _window("Densest region", sizes, (centre[0], centre[1]), at)
 
 

@@ -166,7 +166,8 @@ def watched(client: Client, watcher: Watcher, stage: Stage) -> Iterator[dict[str
 
 def count_tasks(client: Client) -> None:
     """Have the scheduler of a client count its tasks from now on."""
-    client.register_plugin(TaskCounter())
+    if not client.run_on_scheduler(_is_counting):
+        client.register_plugin(TaskCounter())
 
 
 def _follow(
@@ -181,6 +182,10 @@ def _follow(
 
 def _count(client: Client) -> Count:
     return Count(*client.run_on_scheduler(_read_counts))
+
+
+def _is_counting(dask_scheduler: Scheduler) -> bool:
+    return _PLUGIN in dask_scheduler.plugins
 
 
 def _read_counts(dask_scheduler: Scheduler) -> tuple[int, int, Counter[str]]:

@@ -9,7 +9,7 @@ from io import BytesIO
 from math import ceil
 from typing import Any
 
-import dask
+import dask.base
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -138,13 +138,14 @@ def outline(labels: NDArray[Any]) -> NDArray[np.bool_]:
         differs = labels[one] != labels[other]
         edge[one] |= differs
         edge[other] |= differs
-    return edge & (labels != 0)
+    inside: NDArray[np.bool_] = edge & (labels != 0)
+    return inside
 
 
 def _computed(
     image: xr.DataArray, labels: xr.DataArray, at: Mapping[Any, int | slice]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    parts: tuple[Any, ...] = dask.compute(image.isel(at).data, labels.isel(at).data)
+    parts: tuple[Any, ...] = dask.base.compute(image.isel(at).data, labels.isel(at).data)
     pixels, numbers = (np.asarray(part) for part in parts)
     return (pixels.astype(np.uint8) if pixels.dtype.kind == "b" else pixels), numbers
 

@@ -41,7 +41,11 @@ def check(image, pixels, *, step=None, unit="px", random=True):
 def test_ome_zarr(tmp_path, version):
     steps = {"y": 0.5, "x": 0.5}
     image = make_image(
-        da.from_array(PIXELS), ("y", "x"), steps=steps, units={"y": "nm", "x": "nm"}, origin={"x": 9}
+        da.from_array(PIXELS),
+        ("y", "x"),
+        steps=steps,
+        units={"y": "nm", "x": "nm"},
+        origin={"x": 9},
     )
     write_image(image, tmp_path / "a.ome.zarr", version=version).run()
     opened = ps.open_image(tmp_path / "a.ome.zarr", chunks=16)
@@ -147,7 +151,11 @@ def test_frames(tmp_path):
     for k in (1, 2, 10):
         tifffile.imwrite(tmp_path / f"f{k}.tif", PIXELS + k)
     expected = np.stack([PIXELS + k for k in (1, 2, 10)])
-    for source in (tmp_path, str(tmp_path / "f*.tif"), [tmp_path / f"f{k}.tif" for k in (1, 2, 10)]):
+    for source in (
+        tmp_path,
+        str(tmp_path / "f*.tif"),
+        [tmp_path / f"f{k}.tif" for k in (1, 2, 10)],
+    ):
         image = ps.open_image(source)
         assert image.dims == ("t", "y", "x")
         check(image, expected)
@@ -195,7 +203,7 @@ def test_arrays():
 
 
 def test_bad_input(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no such file .*nothing.tif: check the path"):
+    with pytest.raises(FileNotFoundError, match=r"no such file .*nothing\.tif: check the path"):
         ps.open_image(tmp_path / "nothing.tif")
     with pytest.raises(FileNotFoundError, match="no file matches"):
         ps.open_image(str(tmp_path / "*.tif"))

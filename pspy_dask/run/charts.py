@@ -48,7 +48,7 @@ def size_chart(diameters: NDArray[np.float64], unit: str) -> Chart:
     skewed = bool(np.percentile(diameters, 99) > 12 * np.median(diameters)) and diameters.min() > 0
     edges = bin_edges(diameters, log=skewed)
     figure, axes = _figure()
-    axes.hist(diameters, edges, color=_BLUE, edgecolor="white", linewidth=0.4)
+    axes.hist(diameters, edges.tolist(), color=_BLUE, edgecolor="white", linewidth=0.4)
     if skewed:
         axes.set_xscale("log")
     median = float(np.median(diameters))

@@ -114,9 +114,9 @@ def test_existing_results_are_kept_unless_overwritten(tmp_path, client):
 
 def test_a_failed_job_leaves_nothing(tmp_path, client):
     path = image_of(tmp_path)
-    recipe = SegmentationParameters(clear_border=False)  # noise: far more than 255 objects
-    job = Job(path, tmp_path / "out", recipe, dtype="uint8", chunks=200)
-    with pytest.raises(OverflowError, match="do not fit labels of type uint8"):
+    recipe = SegmentationParameters(clear_border=False)  # more than 127 objects
+    job = Job(path, tmp_path / "out", recipe, dtype="int8", chunks=200)
+    with pytest.raises(OverflowError, match="do not fit labels of type int8"):
         run_job(job, client, Silence())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["image.ome.zarr"]
     assert not any("partial" in p.name for p in path.rglob("*"))

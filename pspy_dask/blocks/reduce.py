@@ -14,7 +14,7 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Index
-from pspy_dask.blocks.windows import Graph, Key, Pass, dask_inputs, lead, plan_pass, share
+from pspy_dask.blocks.windows import Graph, Key, Pass, dask_inputs, lead, plan_pass
 
 _FAN = 16
 _STRIP = 4
@@ -64,7 +64,7 @@ def reduce_windows(
     plan = plan_pass(array, halo=halo, frames=frames, values=values)
     name = f"reduce-{tokenize(array.name, reducer, halo, per_frame, [v.name for v in values])}"
     root = f"plan-{name}"
-    tasks: Graph = {root: Task(root, share, (plan, reducer))}
+    tasks: Graph = {root: plan.root(root, (plan, reducer))}
     ends: dict[int | None, list[Key]] = {}
     for frame in plan.all_frames:
         for number, strip in enumerate(_strips(plan)):

@@ -21,7 +21,7 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Grid, Index
-from pspy_dask.blocks.windows import Graph, Key, Pass, Window, dask_inputs, lead, plan_pass, share
+from pspy_dask.blocks.windows import Graph, Key, Pass, Window, dask_inputs, lead, plan_pass
 
 
 class RowProgram(Protocol):
@@ -60,7 +60,7 @@ def gather_table(
     grid = plans[0].grid
     token = tokenize([a.name for a in arrays], program)
     name, root = f"table-{token}", f"plan-table-{token}"
-    tasks: Graph = {root: Task(root, share, (plans, program))}
+    tasks: Graph = {root: plans[0].root(root, (plans, program))}
     keys: list[Key] = []
     for frame in plans[0].all_frames:
         _climb(tasks, plans, root, token, frame)

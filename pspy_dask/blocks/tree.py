@@ -26,7 +26,6 @@ from pspy_dask.blocks.windows import (
     finish_graph,
     lead,
     plan_pass,
-    share,
 )
 
 LeafFunction = Callable[..., tuple[Any, Any]]
@@ -77,7 +76,7 @@ def sweep(
     plan = plan_pass(array, halo=halo, frames=frames, values=values)
     token = tokenize(array.name, program, halo, again is None, [v.name for v in values])
     name, root = f"{name}-{token}", f"plan-{token}"
-    tasks: Graph = {root: Task(root, share, (plan, program))}
+    tasks: Graph = {root: plan.root(root, (plan, program))}
     last = plan if again is None else plan_pass(again, halo=halo, frames=frames, values=values)
     for frame in plan.all_frames:
         climb(tasks, plan, root, token, frame)

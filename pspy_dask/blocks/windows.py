@@ -91,6 +91,17 @@ class Pass:
             keys += [(self.array, *at, *near) for near in self.grid.chunks_meeting(outer)]
         return [TaskRef(key) for key in keys]
 
+    def root(self, key: str, value: Any) -> Task:
+        """Return the task that holds once what all tasks of the pass share.
+
+        It waits for the first chunk of a dask array that the pass reads: dask's local schedulers
+        run a task without inputs after all that became ready later, and would have every chunk
+        wait in memory for it.
+        """
+        first = None if self.frames is None else 0
+        some = self.inputs(first, (0,) * len(self.grid.shape))[len(self.values) :]
+        return Task(key, _share, value, *some[:1])
+
     def read(self, window: Window, inputs: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
         """Return the pixels of the window, then the lazy values it was given."""
         values = [v[0] if f else v for v, f in zip(inputs, self.framed, strict=False)]
@@ -162,7 +173,7 @@ def map_windows(
     plan = plan_pass(array, halo=halo, frames=frames, values=values)
     name = f"windows-{tokenize(array.name, function, halo, [v.name for v in values])}"
     root = f"plan-{name}"
-    tasks: Graph = {root: Task(root, share, (plan, function))}
+    tasks: Graph = {root: plan.root(root, (plan, function))}
     for frame in plan.all_frames:
         for index in plan.grid.nodes(0):
             key = (name, *lead(frame), *index)
@@ -198,8 +209,7 @@ def lead(frame: int | None) -> tuple[int, ...]:
     return () if frame is None else (frame,)
 
 
-def share(value: Any) -> Any:
-    """Return the value; a task of its own, so that all tasks of a pass hold it once."""
+def _share(value: Any, first: Any = None) -> Any:
     return value
 
 

@@ -84,20 +84,22 @@ def create_array(
 ) -> None:
     """Make the empty array of a level, sharded if it is Zarr 3 and a unit has several chunks.
 
-    Shuffling bits helps with the noise of images. Labels are runs of equal numbers, which zstd
-    packs better as they are: 4096^2 of them 37, 69, 144 times instead of 18, 36, 103 times (82e3,
-    20e3, 3e3 objects, 32 bit), in the same time.
+    Images are packed by lz4 with their bits shuffled: of the noise of a micrograph zstd takes 3 %
+    more, but is 1.4 times as long to read back. Labels are runs of equal numbers, which zstd packs
+    better as they are: 4096^2 of them 37, 69, 144 times instead of 18, 36, 103 times (82e3, 20e3,
+    3e3 objects, 32 bit), in the same time.
     """
     layout, dims = level.layout, level.calibration.dims
+    codec, effort = ("zstd", 3) if labels else ("lz4", 5)
     shuffle: _Shuffle = "noshuffle" if labels else "bitshuffle"
     if group.metadata.zarr_format == 3:
         options: dict[str, Any] = {
             "shards": layout.unit if layout.unit != layout.chunk else None,
-            "compressors": BloscCodec(cname="zstd", clevel=3, shuffle=shuffle),
+            "compressors": BloscCodec(cname=codec, clevel=effort, shuffle=shuffle),
             "dimension_names": dims,
         }
     else:
-        blosc = numcodecs.Blosc(cname="zstd", clevel=3, shuffle=_SHUFFLES[shuffle])
+        blosc = numcodecs.Blosc(cname=codec, clevel=effort, shuffle=_SHUFFLES[shuffle])
         keys = {"name": "v2", "separator": "/"}
         options = {"compressors": blosc, "chunk_key_encoding": keys}
     group.create_array(

@@ -47,7 +47,7 @@ class MeasureRegions:
         columns: dict[str, NDArray[Any]] = {"label": found}
         columns |= measure_shapes(index, found.size, origin)
         if len(pixels) > 1:
-            columns |= measure_intensities(index, found.size, _volume(pixels[1]))
+            columns |= measure_intensities(index, columns["area"], _volume(pixels[1]))
         return Rows(columns)
 
     def merge(self, parts: Sequence[Rows]) -> Rows:
@@ -85,7 +85,7 @@ class MeasureRegions:
 
 
 def measure_intensities(
-    index: NDArray[np.int32], count: int, pixels: NDArray[Any]
+    index: NDArray[np.int32], area: NDArray[np.int64], pixels: NDArray[Any]
 ) -> dict[str, NDArray[Any]]:
     """Return the exact sums of the finite pixels of each region.
 
@@ -93,12 +93,10 @@ def measure_intensities(
     Python integers in units of 2**-1074, their squares in units of 2**-2148.
     """
     if pixels.dtype.kind in "biu" and pixels.dtype.itemsize <= 2:
-        columns: dict[str, NDArray[Any]] = dict(measure_small_integers(index, count, pixels))
-        columns["finite"] = np.bincount(index.ravel(), minlength=count + 1)[1:].astype(np.int64)
-        return columns
+        return {"finite": area, **measure_small_integers(index, area.size, pixels)}
     wide = pixels.astype(np.float64, copy=False)
-    finite, least, most = measure_extrema(index, count, wide)
-    total, squares = grouped_sums(index, wide, count)
+    finite, least, most = measure_extrema(index, area.size, wide)
+    total, squares = grouped_sums(index, wide, area.size)
     return {
         "finite": finite,
         "total": _objects(total),

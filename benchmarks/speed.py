@@ -1,14 +1,16 @@
 """The recipe and its table against scikit-image in memory and dask-image, one thread each.
 
 ``python -m benchmarks.speed [side]``: gaussian 2, Otsu, labels, clear_border, min_size 20, table,
-on a mosaic of side x side pixels (default 8192). Ours and dask-image read Zarr; scikit-image starts
-with the image in memory. Every candidate runs in a process of its own, so that peaks are its own.
+on a mosaic of side x side pixels (default 8192). Ours and dask-image read OME-Zarr, as
+``pspy-dask demo`` writes it, with one thread for decoding too; scikit-image starts with the image
+in memory. Every run is a process of its own, warmed up by a run before, so that peaks are its own.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -16,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measure import ONE_THREAD, PeakMemory, in_process, machine, spread
+from benchmarks.measure import ONE_THREAD, in_process, machine, spread
 
 RUNS = 5
 SIGMA, LEAST = 2.0, 20
@@ -25,12 +27,11 @@ SIGMA, LEAST = 2.0, 20
 def ours(path: str) -> Callable[[], int]:
     """Return the recipe from Zarr, labels and table computed in one graph, nothing kept."""
     import dask
-    import zarr
 
     import pspy_dask as ps
 
     def work() -> int:
-        image = ps.open_image(zarr.open_array(path, mode="r"))
+        image = ps.open_image(path)
         labels = ps.segment(image, gaussian=SIGMA, min_size=LEAST)
         with dask.config.set(scheduler="synchronous"):
             return len(ps.region_properties(labels, image).compute())
@@ -44,7 +45,7 @@ def scikit_image(path: str) -> Callable[[], int]:
     import zarr
     from skimage import filters, measure, morphology, segmentation
 
-    image = np.asarray(zarr.open_array(path, mode="r")[:])
+    image = np.asarray(zarr.open_group(path, mode="r")["0"][:])
     wanted = ("label", "area", "bbox", "centroid", "equivalent_diameter_area")
     wanted += ("intensity_mean", "intensity_min", "intensity_max", "intensity_std")
 
@@ -71,7 +72,7 @@ def dask_image(path: str) -> Callable[[], int]:
     from skimage.filters import threshold_otsu
 
     def work() -> int:
-        image = da.from_zarr(path).rechunk((2048, 2048))
+        image = da.from_zarr(path, component="0").rechunk((2048, 2048))
         smooth = ndfilters.gaussian_filter(image.astype(np.float32), SIGMA, mode="nearest")
         with dask.config.set(scheduler="synchronous"):
             low, high = dask.compute(smooth.min(), smooth.max())
@@ -88,55 +89,57 @@ def dask_image(path: str) -> Callable[[], int]:
 CANDIDATES = {"pspy_dask": ours, "scikit-image": scikit_image, "dask-image, no table": dask_image}
 
 
-def run_one(name: str, path: str, runs: int) -> None:
-    """Time one candidate after a warm-up; print seconds, peak and number of objects."""
-    work = CANDIDATES[name](path)
-    work()
-    with PeakMemory() as memory:
-        seconds = []
-        for _ in range(runs):
-            since = time.perf_counter()
-            found = work()
-            seconds.append(time.perf_counter() - since)
-    print(json.dumps({"seconds": seconds, "peak": memory.peak, "objects": found}))
+def run_one(name: str, path: str) -> None:
+    """Time one candidate after a warm-up; print seconds, peak memory and number of objects."""
+    import zarr
+
+    with zarr.config.set({"threading.max_workers": 1, "async.concurrency": 1}):
+        work = CANDIDATES[name](path)
+        work()
+        since = time.perf_counter()
+        found = work()
+        seconds = time.perf_counter() - since
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"seconds": seconds, "peak": peak, "objects": found}))
+
+
+def write_mosaic(path: str, side: int) -> None:
+    """Write the mosaic of the demo as OME-Zarr."""
+    from pspy_dask.datasets import mosaic
+    from pspy_dask.io.ome_zarr import write_image
+
+    write = write_image(mosaic((side, side)), path)
+    for step in write.steps():
+        step.compute()
+    write.finish()
 
 
 def main(side: int) -> None:
     """Print the comparison as Markdown."""
-    from pspy_dask.datasets import mosaic
-
     with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "mosaic.zarr")
-        mosaic((side, side)).data.to_zarr(path)
+        path = str(Path(folder) / "mosaic.ome.zarr")
+        write_mosaic(path, side)
         environment = {**os.environ, **ONE_THREAD}
-        found: dict[str, dict[str, list[float]]] = {}
-        peaks, objects = {}, {}
-        turns = {"pspy_dask": RUNS, "scikit-image": RUNS, "dask-image, no table": RUNS}
-        for turn in range(RUNS):  # interleaved: one run of each a turn
-            for name, most in turns.items():
-                if turn >= most:
-                    continue
-                out = in_process(
-                    "benchmarks.speed", "--one", name, path, "1", environment=environment
-                )
-                result = json.loads(out.splitlines()[-1])
-                found.setdefault(name, {"seconds": []})["seconds"] += result["seconds"]
-                peaks[name], objects[name] = result["peak"], result["objects"]
+        found: dict[str, list[dict[str, float]]] = {name: [] for name in CANDIDATES}
+        for _ in range(RUNS):  # interleaved: one run of each a turn
+            for name, results in found.items():
+                out = in_process("benchmarks.speed", "--one", name, path, environment=environment)
+                results.append(json.loads(out.splitlines()[-1]))
     print(f"{side} x {side} uint16, one thread each, {machine()}\n")
-    print("| | seconds, median (range) | runs | MPix/s | ratio | peak memory | objects |")
-    print("|---|---|---|---|---|---|---|")
-    base = median(found["pspy_dask"]["seconds"])
-    for name, result in found.items():
-        seconds = median(result["seconds"])
+    print("| | seconds, median (range) | MPix/s | ratio | peak memory | objects |")
+    print("|---|---|---|---|---|---|")
+    base = median(result["seconds"] for result in found["pspy_dask"])
+    for name, results in found.items():
+        seconds = [result["seconds"] for result in results]
         print(
-            f"| {name} | {spread(result['seconds'])} | {len(result['seconds'])} "
-            f"| {side * side / seconds / 1e6:.1f} | {seconds / base:.2f} "
-            f"| {peaks[name] / 2**20:.0f} MiB | {objects[name]} |"
+            f"| {name} | {spread(seconds)} | {side * side / median(seconds) / 1e6:.1f} "
+            f"| {median(seconds) / base:.2f} | {max(r['peak'] for r in results) / 2**20:.0f} MiB "
+            f"| {results[0]['objects']} |"
         )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        run_one(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        run_one(sys.argv[2], sys.argv[3])
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 8192)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,12 +69,26 @@ def write_csv(
     _write(table, path, _join_csv, units, overwrite)
 
 
-def read_table(path: PathLike) -> pd.DataFrame:
-    """Return a table that was written here, units of its columns in ``attrs["units"]``."""
+def convert_to_csv(parquet: PathLike, path: PathLike, *, overwrite: bool = False) -> None:
+    """Write a table that is stored as Parquet as CSV too, one row group at a time."""
+    target = check_file(path, overwrite=overwrite)
+    with pq.ParquetFile(parquet) as stored, growing_file(target) as partial:
+        groups = range(stored.num_row_groups)
+        _join_csv(partial, stored.schema_arrow, (stored.read_row_group(k) for k in groups))
+
+
+def read_table(path: PathLike, *, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """Return a table that was written here, units of its columns in ``attrs["units"]``.
+
+    ``columns`` are those wanted; the table need not have all of them.
+    """
     source = Path(path)
     if not source.is_file():
         raise FileNotFoundError(f"no table {source}: check the path")
-    return _read_csv(source) if source.suffix == ".csv" else _read_parquet(source)
+    if source.suffix != ".csv":
+        return _read_parquet(source, columns)
+    table = _read_csv(source)
+    return table if columns is None else table[[c for c in table.columns if c in columns]]
 
 
 def _read_csv(source: Path) -> pd.DataFrame:
@@ -86,13 +100,16 @@ def _read_csv(source: Path) -> pd.DataFrame:
     return table
 
 
-def _read_parquet(source: Path) -> pd.DataFrame:
-    stored = pq.read_table(source)
-    table: pd.DataFrame = stored.to_pandas()
+def _read_parquet(source: Path, columns: Collection[str] | None) -> pd.DataFrame:
+    schema = pq.read_schema(source)
+    wanted = [name for name in schema.names if columns is None or name in columns]
+    # Column by column, so that no more than one is in memory twice.
+    parts = {name: pq.read_table(source, columns=[name])[name].to_pandas() for name in wanted}
+    table = pd.DataFrame(parts, copy=False)
     table.attrs["units"] = {
         field.name: field.metadata[b"units"].decode()
-        for field in stored.schema
-        if field.metadata and b"units" in field.metadata
+        for field in schema
+        if field.name in parts and field.metadata and b"units" in field.metadata
     }
     return table
 

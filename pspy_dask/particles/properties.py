@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import dask.array as da
@@ -20,6 +21,10 @@ from pspy_dask.blocks.sources import source_of
 from pspy_dask.blocks.table import gather_table
 from pspy_dask.particles.finish import TableForm
 from pspy_dask.particles.measure import MeasureRegions
+
+# Above this a job reads labels and image a second time rather than have a row of every object
+# wait in memory: some 130,000 rows, 20 MB, of a dense image.
+_KEEP_PIXELS = 2**28
 
 
 def region_properties(
@@ -78,7 +83,10 @@ def region_properties(
     if connected is None:
         connected = bool(label_image.data.name.startswith(CONNECTED_LABELS))
     program = MeasureRegions(table_form(label_image, intensity), connected)
-    return gather_table(arrays, program, frames=has_frames(label_image))
+    stored = all(source_of(array) is not None for array in arrays)
+    frames = has_frames(label_image)
+    again = stored and prod(label_image.shape[frames:]) > _KEEP_PIXELS
+    return gather_table(arrays, program, frames=frames, again=again)
 
 
 def table_form(labels: xr.DataArray, intensity: Any = None) -> TableForm:

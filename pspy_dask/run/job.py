@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import dask.array as da
-import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -25,11 +24,11 @@ from pspy_dask.io.ome_zarr import check_labels_free, write_image, write_labels
 from pspy_dask.io.outputs import check_output, partial_name, remove, replace_folder
 from pspy_dask.io.pyramid_write import PyramidWrite
 from pspy_dask.io.sources import is_ome_zarr, open_image
-from pspy_dask.io.tables import read_table, write_csv, write_parquet
+from pspy_dask.io.tables import convert_to_csv, read_table, write_parquet
 from pspy_dask.parameters import GLOBAL_METHODS, SegmentationParameters
 from pspy_dask.particles.properties import region_properties, table_form
 from pspy_dask.run.progress import Stage, Watcher, count_tasks, watched
-from pspy_dask.run.report import ReportData, write_report
+from pspy_dask.run.report import COLUMNS, ReportData, write_report
 from pspy_dask.segmentation.recipe import check_recipe, global_values, label_type, segment_with
 
 _IMAGE, _PARQUET, _CSV, _REPORT = (
@@ -241,10 +240,10 @@ def _tables(
 
     def write() -> None:
         write_parquet(lazy, work / _PARQUET, units=units)
-        write_csv(dd.read_parquet(work / _PARQUET), work / _CSV, units=units)
+        convert_to_csv(work / _PARQUET, work / _CSV)
 
     bench.stage("measure particles", labels, "rows", write)
-    return read_table(work / _PARQUET)
+    return read_table(work / _PARQUET, columns=COLUMNS)
 
 
 def _tiff(labels: xr.DataArray, work: Path) -> None:

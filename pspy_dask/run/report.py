@@ -24,6 +24,11 @@ from pspy_dask.run.summary import Geometry, diameter_unit, headline, notes, stat
 from pspy_dask.run.views import closeup, overview
 from pspy_dask.run.wording import MEANINGS, methods, number, say_thresholds
 
+#: Columns of the table that a report looks at, where there are such.
+COLUMNS = ("frame", "area", "area_px", "equivalent_diameter", "intensity_mean")
+COLUMNS += tuple(f"centroid_{d}_px" for d in "zyx")
+COLUMNS += tuple(f"bbox_{d}{end}_px" for d in "yx" for end in (0, 1))
+
 
 @dataclass(frozen=True)
 class ReportData:
@@ -38,8 +43,8 @@ class ReportData:
     image, labels
         Lazy pixels and their particles, of one shape; labels are best read from storage.
     table
-        The particles, one row each, as :func:`pspy_dask.region_properties` gives them; its
-        ``attrs["units"]`` names the units of the columns.
+        The particles, one row each, as :func:`pspy_dask.region_properties` gives them, of its
+        columns at least ``COLUMNS``; its ``attrs["units"]`` names the units of the columns.
     parameters
         The recipe.
     thresholds

@@ -83,7 +83,7 @@ def in_process(module: str, *arguments: str, environment: dict[str, str]) -> str
         [sys.executable, "-m", module, *arguments],
         env=environment,
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,  # what goes wrong is to be seen
         text=True,
     )
     return done.stdout

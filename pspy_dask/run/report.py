@@ -25,9 +25,11 @@ from pspy_dask.run.views import closeup, overview
 from pspy_dask.run.wording import MEANINGS, methods, number, say_thresholds
 
 #: Columns of the table that a report looks at, where there are such.
-COLUMNS = ("frame", "area", "area_px", "equivalent_diameter", "intensity_mean")
-COLUMNS += tuple(f"centroid_{d}_px" for d in "zyx")
-COLUMNS += tuple(f"bbox_{d}{end}_px" for d in "yx" for end in (0, 1))
+COLUMNS: tuple[str, ...] = (
+    *("frame", "area", "area_px", "equivalent_diameter", "intensity_mean"),
+    *(f"centroid_{d}_px" for d in "zyx"),
+    *(f"bbox_{d}{end}_px" for d in "yx" for end in (0, 1)),
+)
 
 
 @dataclass(frozen=True)

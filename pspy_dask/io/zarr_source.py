@@ -14,6 +14,7 @@ from zarr.errors import ContainsArrayError, GroupNotFoundError
 
 from pspy_dask.io.axes import Axis, Wanted, image_of
 from pspy_dask.io.units import short_unit
+from pspy_dask.io.zarr_decoding import decoded_by_zarrs
 
 _DEFAULT_NAMES = {2: "yx", 3: "zyx", 4: "tzyx", 5: "tczyx"}
 
@@ -84,7 +85,7 @@ def _ome_image(
     names = [str(c.get("label", k)) for k, c in enumerate(channels)]
     stem = Path(what).name.removesuffix(".zarr").removesuffix(".ome")
     return image_of(
-        array,
+        decoded_by_zarrs(array),
         axes,
         wanted,
         what=what,
@@ -127,7 +128,7 @@ def _array_image(array: zarr.Array[Any], wanted: Wanted, what: str) -> xr.DataAr
             raise ValueError(f"{what} is not an image: it has {array.ndim} axes")
         names = list(_DEFAULT_NAMES[array.ndim])
     return image_of(
-        array,
+        decoded_by_zarrs(array),
         [Axis(n, size) for n, size in zip(names, array.shape, strict=True)],
         wanted,
         what=what,

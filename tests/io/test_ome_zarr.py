@@ -87,7 +87,7 @@ def reference(pixels, method):
 
 
 @given(data=st.data(), method=st.sampled_from(MODES))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_downsample_is_its_definition(data, method):
     shape = data.draw(st.tuples(st.integers(1, 7), st.integers(1, 7)))
     dtype = data.draw(st.sampled_from([np.uint8, np.int16, np.uint64]))
@@ -103,7 +103,7 @@ def test_mean_of_floats_and_of_a_mask():
 
 
 @given(chunks=chunked(), method=st.sampled_from(MODES), version=st.sampled_from([2, 3]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_stored_levels_do_not_depend_on_chunks(chunks, method, version):
     shape = tuple(map(sum, chunks))
     pixels = some_labels(shape, seed=sum(shape))
@@ -135,7 +135,7 @@ def test_stored_levels_do_not_depend_on_chunks(chunks, method, version):
 
 
 @given(chunks=chunked(max_side=6000), halvings=st.integers(0, 4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_two_tasks_write_one_stored_chunk(chunks, halvings):
     layout = choose_layout("tzyx"[-len(chunks) :], chunks)
     shape = tuple(map(sum, chunks))

@@ -64,7 +64,6 @@ def test_mean_of_nothing_and_of_integers():
         exact_sum(np.array([1], np.int64))
 
 
-@settings(deadline=None)
 @given(values, st.data())
 def test_groups_are_exact_and_merge(numbers, data):
     groups = data.draw(npst.arrays("i4", numbers.size, elements=st.integers(0, 3)))

@@ -91,7 +91,6 @@ def test_range_of_nothing():
     assert nothing.merge(some) == some.merge(nothing) == some
 
 
-@settings(deadline=None)
 @given(floats, st.sampled_from([1, 2, 7, 256, 65536]), st.sampled_from(["own", "float", "f8"]))
 def test_bins_are_those_of_numpy(values, bins, kind):
     found = value_range(values)

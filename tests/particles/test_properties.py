@@ -16,7 +16,7 @@ import pspy_dask as ps
 from pspy_dask.blocks.images import as_image, make_image
 from tests.shapes import NAMED, chunkings
 
-FAST = settings(deadline=None, max_examples=20)
+FAST = settings(max_examples=20)
 PLANE = {
     "area_px": "area",
     "centroid_y_px": "centroid-0",

@@ -21,7 +21,7 @@ from pspy_dask.segmentation.components import LabelComponents
 from pspy_dask.segmentation.foreground import is_non_zero
 from tests.shapes import NAMED, chunkings
 
-FAST = settings(deadline=None, max_examples=25)
+FAST = settings(max_examples=25)
 
 
 def kept(mask, min_size, border):
@@ -35,7 +35,7 @@ def kept(mask, min_size, border):
 
 @pytest.mark.parametrize("name", NAMED)
 @given(data=st.data())
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 def test_named_shapes(name, data):
     mask = NAMED[name]
     chunks = data.draw(chunkings(mask.shape))
@@ -75,7 +75,7 @@ def test_frames_are_labelled_one_by_one(data, seed):
 
 
 @given(data=st.data(), seed=st.integers(0, 2**16))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_graph_equals_serial_reference(data, seed):
     mask = np.random.default_rng(seed).random((17, 21)) < 0.5
     chunks = data.draw(chunkings(mask.shape))

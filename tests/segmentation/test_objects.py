@@ -15,7 +15,7 @@ import pspy_dask as ps
 from pspy_dask.blocks.images import as_image
 from tests.shapes import NAMED, chunkings
 
-FAST = settings(deadline=None, max_examples=20)
+FAST = settings(max_examples=20)
 
 
 @given(data=st.data(), name=st.sampled_from(sorted(NAMED)), least=st.integers(0, 30))

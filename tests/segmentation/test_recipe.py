@@ -81,7 +81,7 @@ def test_local_otsu_equals_scikit_image(dtype):
 
 @pytest.mark.parametrize("method", METHODS)
 @given(data=st.data(), seed=st.integers(0, 99))
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 def test_chunks_do_not_matter(method, data, seed):
     dtype = data.draw(st.sampled_from(["u1", "u2", "f4", "f8"]))
     image = picture(dtype, n=26, seed=seed)
@@ -111,7 +111,7 @@ def test_chunks_do_not_matter(method, data, seed):
 
 
 @given(data=st.data(), seed=st.integers(0, 99), method=st.sampled_from(METHODS))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_chunks_do_not_matter_in_volumes(data, seed, method):
     rng = np.random.default_rng(seed)
     image = (ndi.gaussian_filter(rng.random((7, 12, 11)), 1.2) * 2000).astype(np.uint16)

@@ -90,7 +90,8 @@ def create_array(
     3e3 objects, 32 bit), in the same time.
     """
     layout, dims = level.layout, level.calibration.dims
-    codec, effort = ("zstd", 3) if labels else ("lz4", 5)
+    codec: Literal["zstd", "lz4"] = "zstd" if labels else "lz4"
+    effort = 3 if labels else 5
     shuffle: _Shuffle = "noshuffle" if labels else "bitshuffle"
     if group.metadata.zarr_format == 3:
         options: dict[str, Any] = {

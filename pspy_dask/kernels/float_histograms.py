@@ -219,7 +219,7 @@ def _count_bins(
 def _bin_of(value: Any, first: Any, span: Any, bins: Any, edges: NDArray[Any]) -> Any:
     """Return the bin of a value in the range: guessed, then set right by the edges."""
     last = edges.size - 2
-    guess = min(np.int64((value - first) / span * bins), last)
+    guess: Any = min(np.int64((value - first) / span * bins), last)
     guess -= value < edges[guess]
     guess += guess != last and value >= edges[guess + 1]
     return guess

@@ -29,7 +29,8 @@ from pspy_dask.parameters import GLOBAL_METHODS, SegmentationParameters
 from pspy_dask.particles.properties import region_properties, table_form
 from pspy_dask.run.progress import Stage, Watcher, count_tasks, watched
 from pspy_dask.run.report import COLUMNS, ReportData, write_report
-from pspy_dask.segmentation.recipe import check_recipe, global_values, label_type, segment_with
+from pspy_dask.segmentation.checks import check_recipe, label_type
+from pspy_dask.segmentation.recipe import global_values, segment_with
 
 _IMAGE, _PARQUET, _CSV, _REPORT = (
     "image.ome.zarr",

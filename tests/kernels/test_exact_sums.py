@@ -4,7 +4,7 @@ from fractions import Fraction
 import hypothesis.extra.numpy as npst
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pspy_dask.kernels.exact_sums import (

@@ -12,10 +12,13 @@ from typing import Any
 import dask.base
 import numpy as np
 import xarray as xr
+from dask.delayed import delayed
 from numpy.typing import NDArray
 from PIL import Image
 
+from pspy_dask.blocks.grid import Box
 from pspy_dask.blocks.images import axis_units, pixel_size
+from pspy_dask.blocks.sources import Source, source_of
 from pspy_dask.run.places import Place
 from pspy_dask.run.wording import round_length, say_length
 
@@ -87,7 +90,8 @@ def overview(image: xr.DataArray, labels: xr.DataArray) -> Overview:
     step = max(1, ceil(max(image.sizes["y"], image.sizes["x"]) / _LONGEST))
     every = slice(None, None, step)
     at = {d: n // 2 for d, n in image.sizes.items() if d not in ("y", "x")}
-    pixels, numbers = _computed(image, labels, {**at, "y": every, "x": every})
+    strided = {**at, "y": every, "x": every}
+    pixels, numbers = _computed(image.isel(strided).data, labels.isel(strided).data)
     limits = contrast(pixels)
     note = f"every {_ordinal(step)} pixel" if step > 1 else "every pixel"
     where = [f"{'middle plane' if d == 'z' else 'middle frame'} ({d} = {i})" for d, i in at.items()]
@@ -105,7 +109,8 @@ def closeup(
     spans = {
         d: slice(a, a + n, step) for d, a, n in zip("yx", place.start, place.size, strict=True)
     }
-    pixels, numbers = _computed(image, labels, {**place.at, **spans})
+    window: dict[str, int | slice] = {**place.at, **spans}
+    pixels, numbers = _computed(_window(image, window), _window(labels, window))
     inside = len(np.unique(numbers[numbers > 0]))
     found = f"{inside} particle{'' if inside == 1 else 's'}"
     corner = ", ".join(f"{d} = {i:,}" for d, i in place.at.items())
@@ -142,10 +147,28 @@ def outline(labels: NDArray[Any]) -> NDArray[np.bool_]:
     return inside
 
 
-def _computed(
-    image: xr.DataArray, labels: xr.DataArray, at: Mapping[Any, int | slice]
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    parts: tuple[Any, ...] = dask.base.compute(image.isel(at).data, labels.isel(at).data)
+def _window(image: xr.DataArray, at: Mapping[str, int | slice]) -> Any:
+    """Return a window, lazy; where pixels are read at random, that window alone is read.
+
+    Chunks that it touches, four at a corner, would be the most that a job ever holds.
+    """
+    source = source_of(image.data)
+    if source is None:
+        return image.isel(at).data
+    index = [at.get(str(d), slice(None)) for d in image.dims]
+    spans = [slice(i, i + 1) if isinstance(i, int) else i for i in index]
+    ends = [s.indices(n) for s, n in zip(spans, image.shape, strict=True)]
+    box = Box(tuple(start for start, _, _ in ends), tuple(stop for _, stop, _ in ends))
+    cut = tuple(0 if isinstance(i, int) else slice(None, None, i.step) for i in index)
+    return delayed(_read)(source, box, cut)
+
+
+def _read(source: Source, box: Box, cut: tuple[int | slice, ...]) -> NDArray[Any]:
+    return source.read(box)[cut]
+
+
+def _computed(image: Any, labels: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    parts: tuple[Any, ...] = dask.base.compute(image, labels)
     pixels, numbers = (np.asarray(part) for part in parts)
     return (pixels.astype(np.uint8) if pixels.dtype.kind == "b" else pixels), numbers
 

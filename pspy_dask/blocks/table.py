@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from pspy_dask.blocks.grid import Box, Grid, Index
 from pspy_dask.blocks.windows import Graph, Key, Pass, Window, dask_inputs, lead, plan_pass
 
-_CHUNKS = 8  # rows of so many chunks make a partition, however wide the image
+_CHUNKS = 8  # rows of so many chunks make a partition
+_MOST = 8  # but a band is cut no finer: each of its partitions depends on all of its chunks
 
 
 class RowProgram(Protocol):
@@ -82,11 +83,9 @@ def gather_table(
             done = [TaskRef(_node(token, frame, *at)) for at in above]
             if again:
                 done += _repeat(tasks, plans, root, token, frame, band)
-            whole: Key = (f"band-{token}", *lead(frame), band)
-            tasks[whole] = Task(whole, _band_task, TaskRef(root), span, *done)
             for part in _parts(grid, span):
                 key: Key = (name, len(keys))
-                tasks[key] = Task(key, _table_task, TaskRef(root), frame, part, TaskRef(whole))
+                tasks[key] = Task(key, _table_task, TaskRef(root), frame, part, *done)
                 keys.append(key)
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=dask_inputs(arrays))
     partitions = [Delayed(key, graph, layer=name) for key in keys]
@@ -145,7 +144,7 @@ def _parts(grid: Grid, span: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the spans of the partitions of a band."""
     start, length = span[0], span[1] - span[0]
     chunks = prod(grid.levels[0][1:])
-    count = min(length, max(1, chunks // _CHUNKS))
+    count = min(length, _MOST, max(1, chunks // _CHUNKS))
     return list(pairwise(start + length * k // count for k in range(count + 1)))
 
 
@@ -194,12 +193,9 @@ def _again_task(shared: Shared, _top: Divided, *arguments: Any) -> Divided:
     return _leaf_task(shared, *arguments)[0], None
 
 
-def _band_task(shared: Shared, span: tuple[int, int], *nodes: Divided) -> list[Any]:
-    return [shared[1].starting(done, *span) for done, _ in nodes if done is not None]
-
-
 def _table_task(
-    shared: Shared, frame: int | None, part: tuple[int, int], band: Sequence[Any]
+    shared: Shared, frame: int | None, part: tuple[int, int], *nodes: Divided
 ) -> pd.DataFrame:
     program = shared[1]
-    return program.table([program.starting(rows, *part) for rows in band], frame)
+    rows = [program.starting(done, *part) for done, _ in nodes]
+    return program.table(rows, frame)

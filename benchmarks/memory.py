@@ -84,7 +84,7 @@ class StagePeaks:
 
 
 def count_workers(client: Any) -> None:
-    """Have the scheduler count the workers that join it and how often one pauses."""
+    """Have the scheduler count the workers that join it: one more for every restart."""
     from distributed import SchedulerPlugin
 
     class Census(SchedulerPlugin):  # type: ignore[misc]

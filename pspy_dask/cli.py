@@ -115,7 +115,7 @@ def segment(image: str, results: Path, **options: Any) -> None:
             name=options["name"],
             channel=channel_of(options["channel"]),
             level=options["level"],
-            chunks=options["chunks"] or "auto",
+            chunks="auto" if options["chunks"] is None else options["chunks"],
             dtype=options["label_type"],
             copy_image=options["copy_image"],
             tiff=options["tiff"],

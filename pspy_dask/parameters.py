@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -70,8 +71,11 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
         check_local_size(self.local_size)
         _check_count("rolling_ball", self.rolling_ball)
         _check_count("min_size", self.min_size)
-        if not 0 <= float(self.gaussian) < float("inf"):
-            raise ValueError(f"gaussian is {self.gaussian}: give a sigma of 0 or more pixels")
+        _check_switch("invert", self.invert)
+        _check_switch("clear_border", self.clear_border)
+        is_number = isinstance(self.gaussian, Real) and not isinstance(self.gaussian, bool)
+        if not (is_number and 0 <= self.gaussian < float("inf")):
+            raise ValueError(f"gaussian is {self.gaussian!r}: give a sigma of 0 or more pixels")
         if self.threshold_over not in ("frame", "series"):
             raise ValueError(
                 f"threshold_over is {self.threshold_over!r}: choose 'frame' or 'series'"
@@ -92,8 +96,9 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
         if not source.is_file():
             raise FileNotFoundError(f"no parameter file {source}: check the path")
         try:
-            values: Any = yaml.safe_load(source.read_text())  # JSON is YAML
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            text = source.read_text()
+            values: Any = json.loads(text) if source.suffix == ".json" else yaml.safe_load(text)
+        except (json.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"{source} is neither YAML nor JSON: {error}") from None
         if not isinstance(values, dict):
             raise ValueError(f"{source} holds no parameters: write lines such as 'gaussian: 2.0'")
@@ -124,3 +129,8 @@ def check_local_size(size: int) -> None:
 def _check_count(name: str, value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{name} is {value!r}: give a whole number of pixels, 0 or more")
+
+
+def _check_switch(name: str, value: bool) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}: give True or False")

@@ -151,7 +151,7 @@ def write_labels(
 
 def check_labels_free(group_path: StoreLike, *, name: str, overwrite: bool = False) -> None:
     """Raise what :func:`write_labels` would before any work; write nothing."""
-    _check_name(name)
+    check_label_name(name)
     image = open_group(group_path)
     ome_metadata.version_and_levels(image)
     listing = image.get("labels")
@@ -216,11 +216,11 @@ def _check_free(listing: zarr.Group, name: str, *, overwrite: bool) -> None:
 def _check_labels(labels: xr.DataArray, name: str, method: str) -> None:
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels are whole numbers, not {labels.dtype}: convert them to int32")
-    _check_name(name)
+    check_label_name(name)
     if method not in ("nearest", "mode"):
         raise ValueError(f"labels have no {method!r}: choose 'nearest' or 'mode'")
 
 
-def _check_name(name: str) -> None:
+def check_label_name(name: str) -> None:
     if not name or name.startswith(".") or "/" in name:
         raise ValueError(f"labels cannot be named {name!r}: choose a plain word")

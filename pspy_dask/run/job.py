@@ -20,7 +20,7 @@ from pspy_dask.blocks.chunking import ChunksLike
 from pspy_dask.blocks.images import like
 from pspy_dask.blocks.sources import ArraySource, lazy_array, source_of
 from pspy_dask.io.labels import write_label_tiff
-from pspy_dask.io.ome_zarr import check_labels_free, write_image, write_labels
+from pspy_dask.io.ome_zarr import check_label_name, check_labels_free, write_image, write_labels
 from pspy_dask.io.outputs import check_output, partial_name, remove, replace_folder
 from pspy_dask.io.pyramid_write import PyramidWrite
 from pspy_dask.io.sources import is_ome_zarr, open_image
@@ -106,6 +106,7 @@ def check(job: Job) -> xr.DataArray:
     image = open_image(job.source, chunks=job.chunks, channel=job.channel, level=job.level)
     check_recipe(image, job.parameters)
     label_type(image.shape, job.dtype)
+    check_label_name(job.name)
     check_output(Path(job.out).resolve(), overwrite=job.overwrite)
     if _into_source(job):
         check_labels_free(job.source, name=job.name, overwrite=job.overwrite)

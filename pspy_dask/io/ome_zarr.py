@@ -222,5 +222,6 @@ def _check_labels(labels: xr.DataArray, name: str, method: str) -> None:
 
 
 def check_label_name(name: str) -> None:
+    """Raise ValueError where labels cannot have this name in a folder."""
     if not name or name.startswith(".") or "/" in name:
         raise ValueError(f"labels cannot be named {name!r}: choose a plain word")

@@ -88,10 +88,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_whatever_was_segmented(case):
     pixels, says = CASES[case]
-    if case == "series":
-        image = without_axes(pixels).isel(z=0)
-    else:
-        image = without_axes(pixels)
+    image = without_axes(pixels).isel(z=0) if case == "series" else without_axes(pixels)
     recipe = SegmentationParameters(clear_border=False)
     assert re.search(says, render(data_of(image, recipe)), re.I | re.S)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, prod
+from math import prod
 from typing import Literal
 
 from dask.array.core import normalize_chunks
@@ -62,13 +62,21 @@ def choose_chunks(
 
 
 def _auto(shape: tuple[int, ...], stored: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Return multiples of the stored chunk closest to a cube (square) of ``TARGET`` pixels."""
-    lengths = [0] * len(shape)
-    left = TARGET
-    axes = sorted(range(len(shape)), key=lambda k: shape[k])  # short axes first: they end early
-    for done, axis in enumerate(axes):
-        unit = min(stored[axis], shape[axis]) if stored else 1
-        side = max(1, round(left ** (1 / (len(axes) - done))))
-        lengths[axis] = min(shape[axis], unit * max(1, round(side / unit)))
-        left = max(1, ceil(left / lengths[axis]))
-    return tuple(lengths) if prod(shape) else (1,) * len(shape)
+    """Return multiples of the stored chunk, as close to a cube (square) of ``TARGET`` as can be.
+
+    Starting with one stored chunk, the shortest side grows by one more until none can.
+
+    >>> _auto((5000, 3000), None), _auto((90, 4096, 4096), (1, 512, 512))
+    ((2048, 2048), (16, 512, 512))
+    """
+    units = [max(1, min(pair)) for pair in zip(stored or (1,) * len(shape), shape, strict=True)]
+    lengths = list(units)
+    growing = set(range(len(shape)))
+    while growing:
+        axis = min(growing, key=lambda k: (lengths[k], -k))
+        longer = min(shape[axis], lengths[axis] + units[axis])
+        if longer > lengths[axis] and prod(lengths) // lengths[axis] * longer <= TARGET:
+            lengths[axis] = longer
+        else:
+            growing.discard(axis)
+    return tuple(lengths)

@@ -33,7 +33,7 @@ def pack(*columns: Integers) -> Packed:
     table = np.zeros((len(columns), columns[0].size), dtype)
     for row, column in zip(table, columns, strict=True):
         row[:1] = column[:1]
-        np.subtract(column[1:], column[:-1], out=row[1:], casting="unsafe")
+        np.subtract(column[1:], column[:-1], out=row[1:], dtype=dtype, casting="unsafe")
     return Packed(table.shape, dtype.str, bytes(_BLOSC.encode(table)) if table.size else b"")
 
 

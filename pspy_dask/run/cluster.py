@@ -52,13 +52,14 @@ def open_cluster(
         return
     count, limit = _sizes(workers, memory)
     with (
-        dask.config.set({"distributed.logging": {"distributed": "error"}}),
+        # An error of a task comes back to the caller: workers need not print it as well.
+        dask.config.set({"distributed.logging": {"distributed": "critical"}}),
         LocalCluster(
             n_workers=count,
             threads_per_worker=1,
             memory_limit=limit,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any port: another job may run here
             silence_logs=logging.ERROR,
         ) as cluster,
         Client(cluster) as client,

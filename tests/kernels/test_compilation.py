@@ -1,0 +1,77 @@
+"""How kernels are compiled; once, all their tests with the bounds of arrays checked."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from numba.core.dispatcher import Dispatcher
+
+import pspy_dask.kernels
+
+MODULES = [
+    importlib.import_module(f"pspy_dask.kernels.{module.name}")
+    for module in pkgutil.iter_modules(pspy_dask.kernels.__path__)
+]
+KERNELS = {
+    f"{module.__name__}.{name}": value
+    for module in MODULES
+    for name, value in vars(module).items()
+    if isinstance(value, Dispatcher)
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_releases_the_gil_and_keeps_to_its_thread(name):
+    options = KERNELS[name].targetoptions
+    assert options["nogil"] and not options.get("parallel") and not options.get("fastmath")
+
+
+def test_there_are_kernels():
+    assert len(KERNELS) > 20
+
+
+BREAKS_OUT = """
+import numpy as np
+from pspy_dask.kernels.jit import compiled
+
+@compiled
+def beyond(a):
+    return a[a.size]
+
+try:
+    beyond(np.zeros(3))
+except IndexError:
+    print("checked")
+"""
+
+
+def with_bounds_checked(arguments, cache):
+    environment = os.environ | {
+        "NUMBA_BOUNDSCHECK": "1",
+        "NUMBA_CACHE_DIR": str(cache),  # compiled code of other runs does not check
+        "NUMBA_OPT": "1",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_bounds_are_checked_when_asked(tmp_path):
+    (tmp_path / "beyond.py").write_text(BREAKS_OUT)
+    assert "checked" in with_bounds_checked([str(tmp_path / "beyond.py")], tmp_path).stdout
+
+
+def test_kernels_stay_within_their_arrays(tmp_path):
+    here = Path(__file__)
+    tests = here.parents[1]
+    where = [here.parent, tests / "segmentation/test_label.py", tests / "particles"]
+    options = ["-q", "-x", "-p", "no:xdist", f"--ignore={here}"]
+    done = with_bounds_checked(["-m", "pytest", *map(str, where), *options], tmp_path / "cache")
+    assert done.returncode == 0, done.stdout[-3000:]

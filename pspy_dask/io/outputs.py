@@ -11,6 +11,7 @@ from pathlib import Path
 
 #: How many times smaller than its pixels an output is assumed to be at the very best.
 _BEST_COMPRESSION = 50
+_FREE_SPACE = "free some space or choose another output"
 
 
 def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
@@ -22,6 +23,8 @@ def check_output(path: str | os.PathLike[str], *, overwrite: bool = False) -> Pa
         Something of this name exists and ``overwrite`` is False.
     FileNotFoundError
         The folder that it should go to does not exist.
+    NotADirectoryError
+        That is no folder.
     PermissionError
         The folder cannot be written to.
     """
@@ -43,7 +46,9 @@ def check_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path
 
 
 def check_writable(folder: Path) -> None:
-    """Raise FileNotFoundError or PermissionError where no file can be made in the folder."""
+    """Raise an OSError of the right kind where no file can be made in the folder."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file, no folder: choose another output")
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}: create it or choose another output")
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -59,21 +64,22 @@ def check_space(folder: Path, nbytes: int) -> None:
         raise OSError(
             errno.ENOSPC,
             f"{folder} has {free / 1e9:.3g} GB free, too little for {nbytes / 1e9:.3g} GB of "
-            "pixels even compressed: free some space or choose another output",
+            f"pixels even compressed: {_FREE_SPACE}",
         )
 
 
 @contextmanager
 def explain_full_disk(where: str) -> Iterator[None]:
-    """Say where a disk ran full and what to do; every other error passes unchanged."""
+    """Say where a disk ran full and what to do, once; every other error passes unchanged."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not full or _FREE_SPACE in str(error.strerror):
             raise
         raise OSError(
             error.errno,
-            f"{error.strerror} while writing {where}: free some space or choose another output",
+            f"{error.strerror} while writing {where}: {_FREE_SPACE}",
         ) from error
 
 
@@ -108,7 +114,12 @@ def replace_folder(partial: Path, target: Path) -> None:
     remove(aside)
     if target.exists():
         target.rename(aside)
-    partial.rename(target)
+    try:
+        partial.rename(target)
+    except OSError:
+        if aside.exists():
+            aside.rename(target)
+        raise
     remove(aside)
 
 

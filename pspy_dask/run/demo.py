@@ -8,7 +8,7 @@ from distributed import Client
 
 from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image
-from pspy_dask.io.outputs import check_output
+from pspy_dask.io.outputs import check_output, check_writable
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.run.job import Bench, Job, Results, run_job
 from pspy_dask.run.progress import Watcher, count_tasks
@@ -18,10 +18,12 @@ RECIPE = SegmentationParameters(gaussian=2.0, min_size=20)
 
 def demo_paths(folder: Path, *, overwrite: bool) -> tuple[Path, Path]:
     """Return where the mosaic and the results go; neither may exist unless overwritten."""
-    folder.mkdir(parents=True, exist_ok=True)
     image, out = folder / "mosaic.ome.zarr", folder / "results"
-    for path in (image, out):
-        check_output(path, overwrite=overwrite)
+    if folder.exists():
+        for path in (image, out):
+            check_output(path, overwrite=overwrite)
+    else:
+        check_writable(next(p for p in folder.resolve().parents if p.exists()))
     return image, out
 
 
@@ -30,6 +32,7 @@ def run_demo(
 ) -> tuple[Path, Results]:
     """Write a mosaic of side x side pixels as OME-Zarr and segment it."""
     image, out = demo_paths(folder, overwrite=overwrite)
+    folder.mkdir(parents=True, exist_ok=True)
     count_tasks(client)
     bench = Bench(client, watcher)
     bench.pyramid("make the mosaic", write_image(mosaic((side, side)), image, overwrite=overwrite))

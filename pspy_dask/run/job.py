@@ -21,21 +21,29 @@ from pspy_dask.blocks.images import like
 from pspy_dask.blocks.sources import ArraySource, lazy_array, source_of
 from pspy_dask.io.labels import write_label_tiff
 from pspy_dask.io.ome_zarr import check_label_name, check_labels_free, write_image, write_labels
-from pspy_dask.io.outputs import check_output, partial_name, remove, replace_folder
+from pspy_dask.io.outputs import (
+    check_output,
+    explain_full_disk,
+    partial_name,
+    remove,
+    replace_folder,
+)
 from pspy_dask.io.pyramid_write import PyramidWrite
 from pspy_dask.io.sources import is_ome_zarr, open_image
 from pspy_dask.io.tables import convert_to_csv, read_table, write_parquet
 from pspy_dask.parameters import GLOBAL_METHODS, SegmentationParameters
 from pspy_dask.particles.properties import region_properties, table_form
 from pspy_dask.run.progress import Stage, Watcher, count_tasks, watched
+from pspy_dask.run.replacing import check_replaceable
 from pspy_dask.run.report import COLUMNS, ReportData, write_report
 from pspy_dask.segmentation.checks import check_recipe, label_type
 from pspy_dask.segmentation.recipe import global_values, segment_with
 
-_IMAGE, _PARQUET, _CSV, _REPORT = (
+_IMAGE, _PARQUET, _CSV, _TIFF, _REPORT = _RESULTS = (
     "image.ome.zarr",
     "particles.parquet",
     "particles.csv",
+    "labels.tif",
     "report.html",
 )
 
@@ -63,7 +71,7 @@ class Job:
     tiff
         Write the labels as TIFF too.
     overwrite
-        Replace results of an earlier job.
+        Replace results of an earlier job; a folder that holds anything else is refused.
     """
 
     source: Any
@@ -107,7 +115,9 @@ def check(job: Job) -> xr.DataArray:
     check_recipe(image, job.parameters)
     label_type(image.shape, job.dtype)
     check_label_name(job.name)
-    check_output(Path(job.out).resolve(), overwrite=job.overwrite)
+    out = Path(job.out).resolve()
+    check_output(out, overwrite=job.overwrite)
+    check_replaceable(out, job.source, image.attrs.get("source"), _RESULTS)
     if _into_source(job):
         check_labels_free(job.source, name=job.name, overwrite=job.overwrite)
     return image
@@ -131,7 +141,7 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
     into_source = _into_source(job)
     count_tasks(client)
     bench = Bench(client, watcher)
-    with _complete_or_absent(work):
+    with explain_full_disk(str(out)), _complete_or_absent(work):
         home = Path(job.source) if into_source else work / _IMAGE
         if not into_source:
             bench.pyramid("copy the image", write_image(image, home))
@@ -249,7 +259,7 @@ def _tables(
 
 
 def _tiff(labels: xr.DataArray, work: Path) -> None:
-    write_label_tiff(labels, work / "labels.tif")
+    write_label_tiff(labels, work / _TIFF)
 
 
 def _outputs(job: Job, home: Path, out: Path) -> dict[str, Path]:
@@ -259,7 +269,7 @@ def _outputs(job: Job, home: Path, out: Path) -> dict[str, Path]:
         "table (CSV)": out / _CSV,
         "report": out / _REPORT,
     }
-    return result | ({"labels (TIFF)": out / "labels.tif"} if job.tiff else {})
+    return result | ({"labels (TIFF)": out / _TIFF} if job.tiff else {})
 
 
 @contextmanager

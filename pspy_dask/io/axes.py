@@ -84,6 +84,8 @@ def channel_index(channel: int | str | None, count: int, names: Sequence[str], *
         if channel not in names:
             raise ValueError(f"{what} has no channel {channel!r}: choose one of {listed}")
         return list(names).index(channel)
+    if not 0 <= channel < count and str(channel) in names:
+        return list(names).index(str(channel))  # channels are often named by a wavelength
     if not 0 <= channel < count:
         raise ValueError(f"{what} has no channel {channel}: choose one of {listed}")
     return int(channel)

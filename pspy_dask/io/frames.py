@@ -127,8 +127,11 @@ def header(path: Path) -> TiffHeader:
         return read_header(path)
     try:
         pixels = imread(str(path))
-    except Exception as error:
-        raise ValueError(f"{path} is not an image that can be read: {error}") from None
+    except Exception:  # each of many readers gives its own, none of them of help
+        raise ValueError(
+            f"{path} cannot be read as {path.suffix.lower()[1:].upper()}: it is damaged or of "
+            "another format"
+        ) from None
     shape = pixels.shape[1:]
     axes = tuple(Axis(n, size) for n, size in zip("yxc", shape, strict=False))
     return TiffHeader(axes, np.dtype(pixels.dtype), shape, 1)

@@ -223,5 +223,8 @@ def _check_labels(labels: xr.DataArray, name: str, method: str) -> None:
 
 def check_label_name(name: str) -> None:
     """Raise ValueError where labels cannot have this name in a folder."""
-    if not name or name.startswith(".") or "/" in name:
+    # zarr.json is where the group of the labels keeps the list of them; 200 bytes leave room for
+    # the ending of the hidden folder in which labels grow.
+    bad = name.startswith(".") or name == "zarr.json" or len(name.encode()) > 200
+    if not name or bad or any(sign in name for sign in "/\\\0"):
         raise ValueError(f"labels cannot be named {name!r}: choose a plain word")

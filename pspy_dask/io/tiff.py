@@ -42,7 +42,12 @@ class TiffSource:
         """Return the pixels of the box."""
         spans = iter(box.slices)
         index = tuple(next(spans) if at is None else at for at in self.fixed)
-        return np.asarray(_view(self.path, self.level, self.stamp)[index])
+        try:
+            return np.asarray(_view(self.path, self.level, self.stamp)[index])
+        except (ValueError, RuntimeError) as error:  # of tifffile, of a decoder
+            raise ValueError(
+                f"{self.path} cannot be read ({error}): it is damaged or incomplete, copy it again"
+            ) from error
 
 
 @lru_cache(maxsize=64)

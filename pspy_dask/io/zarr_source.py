@@ -37,7 +37,7 @@ def is_ome_zarr(source: object) -> bool:
 def open_zarr(source: Any, wanted: Wanted, level: int) -> xr.DataArray:
     """Return the image in a Zarr array or OME-Zarr group, or in the folder of one."""
     where = None if isinstance(source, zarr.Array | zarr.Group) else str(source)
-    node = source if where is None else zarr.open(where, mode="r")
+    node = source if where is None else _open(where)
     what = where or str(node.store_path)
     if isinstance(node, zarr.Array):
         if level:
@@ -56,6 +56,17 @@ def open_zarr(source: Any, wanted: Wanted, level: int) -> xr.DataArray:
         names = ", ".join(sorted(name for name, _ in node.members())) or "nothing"
         raise ValueError(f"{what} is a Zarr group but no image: it holds {names}; open one of them")
     return _ome_image(node, attributes, wanted, level, what)
+
+
+def _open(where: str) -> Any:
+    """Return the node at a path or an address; whatever is wrong with it is a ValueError."""
+    try:
+        return zarr.open(where, mode="r")
+    except Exception as error:  # of a store, of a protocol, of damaged metadata
+        ways = "check the address" if "://" in where else "it is damaged, or no Zarr"
+        raise ValueError(
+            f"{where} cannot be opened ({type(error).__name__}: {error}): {ways}"
+        ) from error
 
 
 def _ome_image(

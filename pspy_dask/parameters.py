@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
 import yaml
 
 GlobalMethod = Literal["otsu", "mean", "minimum", "yen", "isodata", "li", "triangle"]
@@ -67,13 +67,14 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
     threshold_over: Literal["frame", "series"] = "frame"
 
     def __post_init__(self) -> None:
+        self._make_plain()
         check_method(self.threshold)
         check_local_size(self.local_size)
         _check_count("rolling_ball", self.rolling_ball)
         _check_count("min_size", self.min_size)
         _check_switch("invert", self.invert)
         _check_switch("clear_border", self.clear_border)
-        is_number = isinstance(self.gaussian, Real) and not isinstance(self.gaussian, bool)
+        is_number = isinstance(self.gaussian, int | float) and not isinstance(self.gaussian, bool)
         if not (is_number and 0 <= self.gaussian < float("inf")):
             raise ValueError(f"gaussian is {self.gaussian!r}: give a sigma of 0 or more pixels")
         if self.threshold_over not in ("frame", "series"):
@@ -81,13 +82,29 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
                 f"threshold_over is {self.threshold_over!r}: choose 'frame' or 'series'"
             )
 
+    def _make_plain(self) -> None:
+        """Turn NumPy's numbers and switches into Python's, which files can hold."""
+        for name, value in asdict(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
+
     def save(self, path: str | Path) -> None:
-        """Write the parameters as YAML, or as JSON where the name ends in ``.json``."""
+        """Write the parameters as YAML, or as JSON where the name ends in ``.json``.
+
+        An older file of that name is replaced only when the new one is complete.
+        """
         target = Path(path)
         values = asdict(self)
         as_json = target.suffix == ".json"
         text = json.dumps(values, indent=2) if as_json else yaml.safe_dump(values, sort_keys=False)
-        target.write_text(text)
+        if not target.parent.is_dir():
+            raise FileNotFoundError(f"no folder {target.parent}: create it or choose another path")
+        partial = target.with_name(f".{target.name}-partial")
+        try:
+            partial.write_text(text)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> SegmentationParameters:
@@ -99,7 +116,10 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
             text = source.read_text()
             values: Any = json.loads(text) if source.suffix == ".json" else yaml.safe_load(text)
         except (json.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{source} is neither YAML nor JSON: {error}") from None
+            raise ValueError(
+                f"{source} is neither YAML nor JSON{_where(error)}: write lines such as "
+                "'gaussian: 2.0'"
+            ) from None
         if not isinstance(values, dict):
             raise ValueError(f"{source} holds no parameters: write lines such as 'gaussian: 2.0'")
         return cls.from_mapping(values)
@@ -108,7 +128,7 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
     def from_mapping(cls, values: dict[str, Any]) -> SegmentationParameters:
         """Make parameters from names and values; unknown names are an error."""
         known = [f.name for f in fields(cls)]
-        unknown = sorted(set(values) - set(known))
+        unknown = [name for name in values if name not in known]
         if unknown:
             raise ValueError(f"unknown parameter {unknown[0]!r}: choose from {', '.join(known)}")
         return cls(**values)
@@ -124,6 +144,13 @@ def check_local_size(size: int) -> None:
     """Raise ValueError where the size of a neighbourhood is not a positive odd integer."""
     if isinstance(size, bool) or not isinstance(size, int) or size < 1 or size % 2 == 0:
         raise ValueError(f"local_size is {size!r}: give a positive odd number of pixels")
+
+
+def _where(error: Exception) -> str:
+    """Return in which line a file went wrong, as far as the error says."""
+    mark = getattr(error, "problem_mark", None)
+    line = getattr(error, "lineno", None) if mark is None else mark.line + 1
+    return "" if line is None else f" (line {line})"
 
 
 def _check_count(name: str, value: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -17,6 +18,8 @@ from pspy_dask.parameters import METHODS, SegmentationParameters
 F = TypeVar("F", bound=Callable[..., Any])
 
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+
+_LABEL_TYPES = [f"{sign}int{bits}" for sign in ("u", "") for bits in (8, 16, 32, 64)]
 
 _EPILOG = (
     """Exit codes: 0 done, 1 failed while working, 2 refused before any work, 130 interrupted."""
@@ -87,7 +90,12 @@ def source_options(command: F) -> F:
 @source_options
 @click.option("--chunks", type=int, metavar="PIXELS", help="Side of a chunk.  [default: as stored]")
 @click.option("--name", default="particles", show_default=True, help="Name of the labels.")
-@click.option("--label-type", metavar="TYPE", help="uint8 ... int64.  [default: int32]")
+@click.option(
+    "--label-type",
+    type=click.Choice(_LABEL_TYPES),
+    metavar="TYPE",
+    help="uint8 ... int64.  [default: int32]",
+)
 @click.option("--copy-image", is_flag=True, help="Leave an OME-Zarr IMAGE untouched; copy it.")
 @click.option("--tiff", is_flag=True, help="Write the labels as TIFF too.")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results.")
@@ -122,7 +130,7 @@ def segment(image: str, results: Path, **options: Any) -> None:
             overwrite=options["overwrite"],
         )
         check_job(job)
-        with bench(options, console) as (client, watcher, machine):
+        with bench(options, console) as (client, watcher, machine), working(options["verbose"]):
             done = run_job(job, client, watcher, machine=machine)
         tell(console, done)
 
@@ -142,7 +150,7 @@ def demo(folder: Path, side: int, overwrite: bool, **options: Any) -> None:
         from pspy_dask.run.demo import RECIPE, demo_paths, run_demo
 
         demo_paths(folder, overwrite=overwrite)
-        with bench(options, console) as (client, watcher, machine):
+        with bench(options, console) as (client, watcher, machine), working(options["verbose"]):
             image, done = run_demo(
                 folder, client, watcher, side=side, overwrite=overwrite, machine=machine
             )
@@ -184,7 +192,8 @@ def recipe(options: dict[str, Any]) -> SegmentationParameters:
 
 def channel_of(text: str | None) -> int | str | None:
     """Return a channel as a number where it is one."""
-    return int(text) if text is not None and text.lstrip("-").isdigit() else text
+    is_number = text is not None and text.isascii() and text.removeprefix("-").isdigit()
+    return int(text) if text is not None and is_number else text
 
 
 @contextmanager
@@ -218,27 +227,43 @@ def tell(console: Console, done: Any) -> None:
 
 @contextmanager
 def reported(verbose: bool) -> Iterator[None]:
-    """Turn errors into one sentence and an exit code."""
+    """Turn errors into one sentence and the exit code of what was refused before any work."""
     logging.getLogger("distributed").setLevel(logging.INFO if verbose else logging.CRITICAL)
+    with _told(verbose, BAD_INPUT):
+        yield
+
+
+@contextmanager
+def working(verbose: bool) -> Iterator[None]:
+    """Turn errors into one sentence and the exit code of what failed while working."""
+    with _told(verbose, FAILED):
+        yield
+
+
+@contextmanager
+def _told(verbose: bool, code: int) -> Iterator[None]:
     try:
         yield
+    except click.ClickException:
+        raise  # told already
     except KeyboardInterrupt:
-        raise Failure("interrupted: nothing was left behind", INTERRUPTED) from None
-    except (ValueError, TypeError, OSError, OverflowError) as error:
-        if verbose:
-            raise
-        raise Failure(_sentence(error), BAD_INPUT) from None
+        raise Failure("interrupted: nothing unfinished was left behind", INTERRUPTED) from None
     except Exception as error:
         if verbose:
-            raise
+            traceback.print_exc()
+        if isinstance(error, ValueError | TypeError | OSError | OverflowError):
+            raise Failure(_sentence(error), code) from None
         text = f"{type(error).__name__}: {_sentence(error)} (--verbose shows where)"
         raise Failure(text, FAILED) from None
 
 
 def _sentence(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename is None:
-        return str(error.strerror)  # without the number
-    return str(error)
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror  # without the number
+        if error.filename is not None:
+            text = f"{error.filename}: {text.lower()}: check the path and your rights to it"
+    return " ".join(text.split())
 
 
 class Failure(click.ClickException):

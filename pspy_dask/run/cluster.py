@@ -60,7 +60,7 @@ def open_cluster(
             memory_limit=limit,
             processes=True,
             dashboard_address="127.0.0.1:0",  # any port: another job may run here
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
     ):

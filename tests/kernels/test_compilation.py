@@ -55,7 +55,7 @@ def with_bounds_checked(arguments, cache):
     environment = os.environ | {
         "NUMBA_BOUNDSCHECK": "1",
         "NUMBA_CACHE_DIR": str(cache),  # compiled code of other runs does not check
-        "NUMBA_OPT": "1",
+        "NUMBA_OPT": "0",  # most of the time goes into compiling
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     return subprocess.run(
@@ -68,10 +68,12 @@ def test_bounds_are_checked_when_asked(tmp_path):
     assert "checked" in with_bounds_checked([str(tmp_path / "beyond.py")], tmp_path).stdout
 
 
+# Where a filter looks does not depend on the type of its pixels: a byte, a word and a float do.
+FEW_TYPES = "not ((tophat or gaussian or local) and (i1 or i2 or i4 or u4 or f2 or f8))"
+
+
 def test_kernels_stay_within_their_arrays(tmp_path):
     here = Path(__file__)
-    tests = here.parents[1]
-    where = [here.parent, tests / "segmentation/test_label.py", tests / "particles"]
-    options = ["-q", "-x", "-p", "no:xdist", f"--ignore={here}"]
-    done = with_bounds_checked(["-m", "pytest", *map(str, where), *options], tmp_path / "cache")
+    options = ["-q", "-x", "-p", "no:xdist", f"--ignore={here}", "-k", FEW_TYPES]
+    done = with_bounds_checked(["-m", "pytest", str(here.parent), *options], tmp_path / "cache")
     assert done.returncode == 0, done.stdout[-3000:]

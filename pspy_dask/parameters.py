@@ -95,7 +95,10 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
         """
         target = Path(path)
         values = asdict(self)
-        as_json = target.suffix == ".json"
+        ending = target.suffix.lower()
+        if ending not in ("", ".yaml", ".yml", ".json"):
+            raise ValueError(f"{target.name} is no name for YAML or JSON: end it in .yaml or .json")
+        as_json = ending == ".json"
         text = json.dumps(values, indent=2) if as_json else yaml.safe_dump(values, sort_keys=False)
         if not target.parent.is_dir():
             raise FileNotFoundError(f"no folder {target.parent}: create it or choose another path")
@@ -113,8 +116,8 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
         if not source.is_file():
             raise FileNotFoundError(f"no parameter file {source}: check the path")
         try:
-            text = source.read_text()
-            values: Any = json.loads(text) if source.suffix == ".json" else yaml.safe_load(text)
+            read: Any = json.loads if source.suffix.lower() == ".json" else yaml.safe_load
+            values = read(source.read_text())
         except (json.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(
                 f"{source} is neither YAML nor JSON{_where(error)}: write lines such as "

@@ -28,7 +28,7 @@ ANY = st.builds(
 )
 
 
-@given(ANY, st.sampled_from(["p.yaml", "p.yml", "p.json", "p"]))
+@given(ANY, st.sampled_from(["p.yaml", "p.yml", "p.json", "p.JSON", "p"]))
 def test_come_back_as_they_were(parameters, name):
     with tempfile.TemporaryDirectory() as folder:
         parameters.save(Path(folder) / name)
@@ -38,6 +38,87 @@ def test_come_back_as_they_were(parameters, name):
 def test_json_is_json(tmp_path):
     SegmentationParameters(gaussian=2.5).save(tmp_path / "p.json")
     assert json.loads((tmp_path / "p.json").read_text())["gaussian"] == 2.5
+
+
+def test_yaml_has_a_line_for_each_and_nothing_of_python(tmp_path):
+    SegmentationParameters(gaussian=2.5).save(tmp_path / "p.yaml")
+    lines = (tmp_path / "p.yaml").read_text().splitlines()
+    names = [f.name for f in dataclasses.fields(SegmentationParameters)]
+    assert [line.split(":")[0] for line in lines] == names
+    assert "gaussian: 2.5" in lines and "threshold: otsu" in lines
+
+
+def test_defaults():
+    assert dataclasses.asdict(SegmentationParameters()) == {
+        "threshold": "otsu",
+        "rolling_ball": 0,
+        "gaussian": 0.0,
+        "local_size": 51,
+        "invert": False,
+        "min_size": 0,
+        "clear_border": True,
+        "threshold_over": "frame",
+    }
+
+
+@pytest.mark.parametrize("name", ["p.yaml", "p.json"])
+def test_numbers_of_numpy(name, tmp_path):
+    values = {"gaussian": np.float32(1.5), "local_size": np.int64(31), "invert": np.True_}
+    taken = SegmentationParameters(**values, min_size=np.uint8(9))
+    taken.save(tmp_path / name)
+    assert SegmentationParameters.load(tmp_path / name) == taken
+    plain = SegmentationParameters(gaussian=1.5, local_size=31, invert=True, min_size=9)
+    assert taken == plain and [*map(type, vars(taken).values())] == [
+        *map(type, vars(plain).values())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("p.yaml", b"gaussian: 2\nthreshold: [", r"p.yaml is neither YAML nor JSON \(line 2\)"),
+        ("p.json", b'{"gaussian": 2,\n}', r"p.json is neither YAML nor JSON \(line 2\)"),
+        ("p.json", b"gaussian: 2", "neither YAML nor JSON"),
+        ("p.hdf5", b"\x89HDF\r\n\x1a\n\x00\x00", "p.hdf5 is neither YAML nor JSON"),
+        ("p.yaml", b"!!python/object/apply:os.getcwd []", "neither YAML nor JSON"),
+        ("p.yaml", b"", "holds no parameters"),
+        ("p.json", b"[1]", "holds no parameters"),
+        ("p.yaml", b"on: 2\nsize: 3", "unknown parameter True: choose from threshold"),
+        ("p.yaml", b"gaussian: true", "gaussian is True"),
+        ("p.yaml", b"threshold:", "unknown threshold None"),
+        ("p.json", b'{"min_size": "9"}', "min_size is '9'"),
+        ("p.json", b'{"gaussian": NaN}', "gaussian is nan"),
+    ],
+)
+def test_bad_files_are_told_in_one_line(name, content, says, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=says) as caught:
+        SegmentationParameters.load(tmp_path / name)
+    assert "\n" not in str(caught.value) and ": " in str(caught.value)
+
+
+def test_places_that_cannot_be(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no parameter file .*: check the path"):
+        SegmentationParameters.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no folder .*: create it"):
+        SegmentationParameters().save(tmp_path / "no/p.yaml")
+    with pytest.raises(ValueError, match=r"p.hdf5 is no name for YAML or JSON: end it in .yaml"):
+        SegmentationParameters().save(tmp_path / "p.hdf5")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    def fill(self, text):
+        self.touch()
+        raise OSError("No space left on device")
+
+    old = SegmentationParameters(gaussian=2.5)
+    old.save(tmp_path / "p.yaml")
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr(Path, "write_text", fill)
+        SegmentationParameters().save(tmp_path / "p.yaml")
+    assert SegmentationParameters.load(tmp_path / "p.yaml") == old
+    assert [path.name for path in tmp_path.iterdir()] == ["p.yaml"]
 
 
 def test_missing_lines_take_the_default(tmp_path):
@@ -61,9 +142,14 @@ def test_cannot_be_changed():
         ("gaussian", float("nan")),
         ("gaussian", float("inf")),
         ("gaussian", "2"),
+        ("gaussian", True),
+        ("gaussian", None),
+        ("gaussian", np.float32("nan")),
         ("local_size", 0),
         ("local_size", 50),
         ("local_size", 51.0),
+        ("local_size", np.int64(50)),
+        ("local_size", True),
         ("invert", "no"),
         ("min_size", -1),
         ("min_size", True),

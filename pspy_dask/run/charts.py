@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -108,6 +109,7 @@ def all_charts(
     """Return the charts that this table has data for."""
     if table.empty:
         return []
+    unit, time_unit = _plain(unit), _plain(time_unit)
     diameters = table["equivalent_diameter"].to_numpy(np.float64)
     charts = [size_chart(diameters, unit)]
     if "intensity_mean" in table:
@@ -117,6 +119,16 @@ def all_charts(
         counts = np.bincount(table["frame"].to_numpy(np.int64), minlength=len(times))
         charts.append(series_chart(counts, np.asarray(times, np.float64), time_unit))
     return charts
+
+
+def _plain(unit: str) -> str:
+    r"""Return a unit, which a file may state as it likes, as text that is no formula and short.
+
+    >>> _plain("nm"), _plain("$x$"), len(_plain("x" * 99))
+    ('nm', '\\$x\\$', 16)
+    """
+    short = unit if len(unit) <= 16 else unit[:15] + "…"
+    return short.replace("$", r"\$")
 
 
 def bin_edges(values: NDArray[np.float64], *, log: bool = False) -> NDArray[np.float64]:
@@ -146,7 +158,8 @@ def _figure(*, wide: bool = False) -> tuple[Figure, Axes]:
 
 def _chart(title: str, figure: Figure, *, wide: bool = False) -> Chart:
     buffer = BytesIO()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": title}):
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": title}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a box stands for a sign that no font has
         figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     data = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
     return Chart(title, data, wide)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import pspy_dask as ps
-from pspy_dask.blocks.images import as_image
+from pspy_dask.blocks.images import as_image, make_image
 from pspy_dask.datasets import mosaic
 from pspy_dask.parameters import SegmentationParameters
-from pspy_dask.run.report import ReportData, render, write_report
+from pspy_dask.run.report import ReportData, parameter_rows, render, write_report
 
 RECIPE = SegmentationParameters(gaussian=2.0, min_size=20)
 
@@ -37,17 +39,50 @@ def page():
     return render(data_of(mosaic((400, 300)), thresholds=[512.25], timings=timings))
 
 
+class Tags(HTMLParser):
+    """What a browser makes of a page: its elements, and what they load or run."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.links, self.handlers = Counter(), [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements[tag] += 1
+        self.links += [v for k, v in attrs if k in ("src", "href", "srcset", "data", "xlink:href")]
+        self.handlers += [k for k, _ in attrs if k.startswith("on")]
+
+
+def assert_self_contained(page):
+    tags = Tags(page)
+    assert all(link.startswith(("data:image/", "#")) for link in tags.links)
+    assert not {"script", "link", "iframe", "object", "embed"} & set(tags.elements)
+    assert not re.search(r"@import|url\s*\(", page) and not tags.handlers
+
+
+def particles_on(page):
+    """Return the figure at the head of the page, and that of the methods."""
+    head = re.search(r"<dt>Particles</dt><dd[^>]*>([\d,]+)</dd>", page)
+    prose = re.search(r"([\d,]+) particles? w(?:as|ere) found", page)
+    return [int(found[1].replace(",", "")) for found in (head, prose)]
+
+
 def test_nothing_is_loaded_from_elsewhere(page):
-    links = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"')\s>]+)""", page)
-    assert links and all(link.startswith(("data:", "#")) for link in links)
-    assert "<script src" not in page and "@import" not in page
+    assert_self_contained(page)
+    tags = Tags(page)
+    pictures = [link for link in tags.links if link.startswith("data:image/png;base64,")]
+    charts = [link for link in tags.links if link.startswith("data:image/svg+xml;base64,")]
+    assert len(pictures) >= 4 and len(charts) == 2
+    assert tags.elements["html"] == tags.elements["title"] == 1
 
 
 def test_says_what_was_done_and_found(page):
     count = int(ps.segment(mosaic((400, 300)), RECIPE).max())
     assert count > 20 and f"{count} particles" in page
-    for name in ("threshold", "gaussian", "min_size", "clear_border"):
-        assert name in page
+    assert particles_on(page) == [count, count]
+    for name, value, meaning in parameter_rows(RECIPE):
+        row = rf"<code>{name}</code></td><td>{value}</td><td>{re.escape(meaning)}"
+        assert meaning and re.search(row, page), name
     assert "512" in page and "nm" in page and "3.00 s" in page
 
 
@@ -89,12 +124,36 @@ CASES = {
 def test_whatever_was_segmented(case):
     pixels, says = CASES[case]
     image = without_axes(pixels).isel(z=0) if case == "series" else without_axes(pixels)
-    recipe = SegmentationParameters(clear_border=False)
-    assert re.search(says, render(data_of(image, recipe)), re.I | re.S)
+    data = data_of(image, SegmentationParameters(clear_border=False))
+    page = render(data)
+    assert re.search(says, page, re.I | re.S)
+    assert particles_on(page) == [len(data.table)] * 2
+    assert_self_contained(page)
+    assert not re.search(r"\b(nan|inf|None)\b", re.sub(r"data:image[^\"]+", "", page))
+
+
+HOSTILE = """<script>alert('&')</script>"><img src=http://a.b onerror=alert(1)>{{ 7*7 }}"""
+
+
+def with_unit(unit):
+    axes = (dict.fromkeys("yx", 0.5), dict.fromkeys("yx", unit))
+    return make_image(as_image(small(200, 180)).data, ("y", "x"), steps=axes[0], units=axes[1])
 
 
 def test_names_are_shown_not_run():
-    data = data_of(without_axes(small(60, 60)))
-    hostile = "<script>alert('&')</script>"
-    page = render(ReportData(**{**vars(data), "title": hostile, "source": hostile + ".tif"}))
-    assert hostile not in page and "&lt;script&gt;alert" in page
+    plain, data = (data_of(with_unit(unit)) for unit in ("furlong", HOSTILE))
+    recipe = SegmentationParameters(gaussian=2.0, min_size=20)
+    object.__setattr__(recipe, "threshold", HOSTILE)  # a file cannot: it would be refused
+    words = dict.fromkeys(("title", "source", "machine", "version"), HOSTILE)
+    words |= {"timings": {HOSTILE: 1.0}, "outputs": {HOSTILE: HOSTILE}, "parameters": recipe}
+    page = render(ReportData(**{**vars(data), **words}))
+    usual = dict.fromkeys(words, "x") | {"timings": {"x": 1.0}, "outputs": {"x": "x"}}
+    expected = render(ReportData(**{**vars(plain), **usual, "parameters": RECIPE}))
+    assert len(data.table) > 3 and Tags(page).elements == Tags(expected).elements
+    assert_self_contained(page)
+    assert page.count("&lt;script&gt;alert") > 10 and "{{ 7*7 }}" in page
+
+
+@pytest.mark.parametrize("unit", ["$", r"$\nothing$", "$_$", "%", "{x}", "\\", "µm²", "纳米"])
+def test_any_unit_is_shown(unit):
+    assert unit in render(data_of(with_unit(unit)))

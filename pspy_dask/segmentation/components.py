@@ -183,7 +183,8 @@ class LabelComponents:
         numbers = decode(unpack(kept.codes)[0], mine, given)
         ends = np.cumsum(kept.sizes)[:-1]
         everyone = np.sort(np.concatenate((above, own[0] * rows.width + own[1])))
-        return tell_children(boxes, counts, np.split(numbers, ends), rows, offsets, everyone, shape)
+        given_on = [(column,) for column in np.split(numbers, ends)]
+        return tell_children(boxes, counts, given_on, rows, offsets, everyone, shape)
 
     def finish(self, window: Window, kept: LeafKept, told: Told) -> NDArray[Any]:
         """Paint the numbers."""

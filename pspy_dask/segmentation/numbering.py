@@ -34,7 +34,8 @@ class Told(NamedTuple):
     above
         Flat positions of the firsts in the block that finished higher up, ascending.
     numbers
-        Numbers of the block's open items, 0 for those that are dropped.
+        What became of the items that the block left open: a column of their numbers, 0 for those
+        that are dropped; or runs of objects (row, first, stop, number) inside the block.
     """
 
     offsets: Packed
@@ -109,7 +110,7 @@ def first_offsets(counts: Ints, dtype: np.dtype[Any]) -> Ints:
 def tell_children(
     boxes: Sequence[Box],
     counts: Sequence[Ints],
-    numbers: Sequence[Ints],
+    numbers: Sequence[tuple[Ints, ...]],
     rows: Rows,
     offsets: Ints,
     above: Ints,
@@ -120,8 +121,8 @@ def tell_children(
     Parameters
     ----------
     boxes, counts, numbers
-        Box of each child, the firsts it finished in each of its rows, the numbers of the items
-        it left open.
+        Box of each child, the firsts it finished in each of its rows, what became of the items
+        it left open, in columns.
     rows, offsets
         Rows and offsets of the node; the offsets are used up.
     above
@@ -131,12 +132,12 @@ def tell_children(
     for box, count, mine in zip(boxes, counts, numbers, strict=True):
         child, at = Rows(box, shape), rows.of(box)
         inside = above[child.holds(above)]
-        messages.append(Told(pack(offsets[at]), pack(inside), pack(mine)))
+        messages.append(Told(pack(offsets[at]), pack(inside), pack(*mine)))
         in_row = np.bincount(child.local(inside // shape[2]), minlength=child.count)
         offsets[at] += count + in_row
     return messages
 
 
 def told_columns(told: Told) -> tuple[Ints, Ints, Ints]:
-    """Return offsets, firsts above and numbers as arrays."""
+    """Return offsets, firsts above and the first column of numbers as arrays."""
     return unpack(told.offsets)[0], unpack(told.above)[0], unpack(told.numbers)[0]

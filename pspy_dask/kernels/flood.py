@@ -1,0 +1,140 @@
+"""Flooding of a component from its markers, innermost pixels first.
+
+Rasters are padded as in :mod:`pspy_dask.kernels.rasters`. The rule that decides who gets a pixel
+is written so that nothing but the component itself enters it:
+
+1. Of the pixels at the front the one farthest in comes first, but none sooner than the pixel that
+   it was reached from.
+2. Among equals the one that came to the front first; markers come to it in raster order, the
+   neighbours of a pixel in raster order of the neighbours.
+3. The flood goes by faces. What it cannot reach so, because it hangs on by corners alone and has
+   no marker, joins afterwards by full connectivity, the nearest (in steps) first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pspy_dask.kernels.jit import compiled
+
+
+@compiled
+def flood(
+    component: Any,
+    rank: Any,
+    ranks: int,
+    label: Any,
+    low: int,
+    high: int,
+    faces: Any,
+    around: Any,
+    follower: Any,
+    heads: Any,
+    tails: Any,
+) -> None:
+    """Give every pixel of the components the label of a marker.
+
+    Parameters
+    ----------
+    component
+        0 outside.
+    rank
+        How late a pixel's turn comes: 0 for those farthest in, below ``ranks``.
+    label
+        Markers; the other pixels are filled in.
+    low, high
+        Part of the raster that holds the components.
+    faces, around
+        Offsets to the neighbours by faces, and to all, in raster order.
+    follower
+        Room for as many integers as the raster has pixels.
+    heads, tails
+        Room for ``ranks`` integers, all -1; they are left so.
+    """
+    current = ranks
+    for at in range(low, high):
+        if label[at] > 0:
+            _append(rank[at], at, follower, heads, tails)
+            current = min(current, rank[at])
+    while current < ranks:
+        at = heads[current]
+        if at < 0:
+            current += 1
+            continue
+        heads[current] = follower[at]
+        for offset in faces:
+            near = at + offset
+            if component[near] != 0 and label[near] == 0:
+                label[near] = label[at]
+                _append(max(rank[near], current), near, follower, heads, tails)
+    _reach_corners(component, label, low, high, around, follower)
+
+
+@compiled
+def _append(rank: Any, at: Any, follower: Any, heads: Any, tails: Any) -> None:
+    follower[at] = -1
+    if heads[rank] < 0:
+        heads[rank] = at
+    else:
+        follower[tails[rank]] = at
+    tails[rank] = at
+
+
+@compiled
+def _reach_corners(
+    component: Any, label: Any, low: int, high: int, around: Any, queue: Any
+) -> None:
+    """Spread labels by full connectivity to what is left."""
+    last = 0
+    for at in range(low, high):
+        if component[at] != 0 and label[at] == 0:
+            last += 1
+    if last == 0:
+        return
+    left, last = last, 0
+    for at in range(low, high):
+        if label[at] <= 0:
+            continue
+        for offset in around:
+            if component[at + offset] != 0 and label[at + offset] == 0:
+                queue[last] = at
+                last += 1
+                break
+    first = 0
+    while left > 0 and first < last:
+        at = queue[first]
+        first += 1
+        for offset in around:
+            near = at + offset
+            if component[near] != 0 and label[near] == 0:
+                label[near] = label[at]
+                queue[last] = near
+                last += 1
+                left -= 1
+
+
+@compiled
+def rank_values(component: Any, squared: Any, low: int, high: int, rank: Any) -> int:
+    """Fill in the rank of every pixel, 0 for the largest value; return the number of ranks."""
+    count = 0
+    for at in range(low, high):
+        if component[at] != 0:
+            count += 1
+    values = np.empty(count, squared.dtype)
+    count = 0
+    for at in range(low, high):
+        if component[at] != 0:
+            values[count] = squared[at]
+            count += 1
+    values.sort()
+    distinct = 0
+    for i in range(count):
+        if i == 0 or values[i] != values[i - 1]:
+            values[distinct] = values[i]
+            distinct += 1
+    for at in range(low, high):
+        if component[at] != 0:
+            rank[at] = distinct - 1 - np.searchsorted(values[:distinct], squared[at])
+    return distinct

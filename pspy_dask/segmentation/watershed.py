@@ -1,0 +1,223 @@
+"""Touching particles parted by watershed, the same whatever the chunks.
+
+*Why it is exact.* What becomes of a component (its distances, markers, flood, objects) is a
+function of its own pixels and of the image's edge alone: the pixel outside that is nearest to one
+of its pixels borders on it, footprints look at one component at a time, and a flood never leaves
+it. A component that touches no seam of a block is whole there, so the block may split it, and
+every block that could comes to the same pieces. The runs of all others travel up the tree until
+their component touches no seam of a node; as no pixel of it is missing then, and none beside it
+matters, the pieces are those of the image in one chunk. Which objects are dropped is decided on
+whole objects, and numbers follow from first pixels by the law of
+:mod:`pspy_dask.segmentation.numbering`. Nothing in this depends on where seams lie.
+
+What travels are the runs of components on seams: seam-sized where components are small, and at
+the worst (one component through the whole image) all runs of the foreground.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pspy_dask.blocks.codec import Packed, pack, unpack
+from pspy_dask.blocks.grid import Box, Index
+from pspy_dask.blocks.windows import Window
+from pspy_dask.kernels.runs import Runs, find_runs, label_runs, paint
+from pspy_dask.kernels.split import ImageRuns, SplitRule, split_components
+from pspy_dask.segmentation.components import ForegroundFunction, volume_box, volume_shape
+from pspy_dask.segmentation.numbering import (
+    Rows,
+    Told,
+    before,
+    first_offsets,
+    own_numbers,
+    tell_children,
+    told_columns,
+)
+from pspy_dask.segmentation.seams import seam_bits
+
+Ints = NDArray[np.int64]
+
+
+class Message(NamedTuple):
+    """What goes up: finished firsts a row; runs of open components with their ``left``."""
+
+    counts: Packed
+    runs: Packed
+
+
+class Kept(NamedTuple):
+    """Runs of finished objects and whose they are; first pixels; the children's counts."""
+
+    pieces: Packed
+    own: Packed
+    counts: tuple[Packed, ...]
+
+
+@dataclass(frozen=True)
+class SplitObjects:
+    """The program of :func:`pspy_dask.blocks.tree.sweep` that parts touching particles.
+
+    Attributes
+    ----------
+    foreground
+        ``foreground(pixels, window, *values)`` is the foreground of the chunk.
+    axes
+        2 for planes, 3 for volumes.
+    rule
+        How components are split and which objects are kept.
+    dtype
+        Type of the labels.
+    """
+
+    foreground: ForegroundFunction
+    axes: int
+    rule: SplitRule
+    dtype: np.dtype[Any]
+
+    def leaf(
+        self, pixels: NDArray[Any], window: Window, *values: NDArray[Any]
+    ) -> tuple[Message, Kept]:
+        """Find the runs of the chunk; split what touches no seam."""
+        box, shape = volume_box(window.core), volume_shape(window.shape)
+        runs = find_runs(self.foreground(pixels, window, *values).reshape(box.shape))
+        component, rows = label_runs(runs, box.shape[0]), Rows(box, shape)
+        row = rows.image(np.repeat(np.arange(rows.count), np.diff(runs.starts)))
+        x = np.int64(box.start[2])
+        whole = ImageRuns(row, runs.first + x, runs.stop + x)
+        none = np.zeros(rows.count, np.int64)
+        return self._settle(whole, component, 0 * row, box, shape, none, ())
+
+    def join(
+        self, box: Box, boxes: Sequence[Box], shape: Index, messages: Sequence[Message]
+    ) -> tuple[Message, Kept]:
+        """Put the children's open runs together; split what touches no outer seam."""
+        box, shape = volume_box(box), volume_shape(shape)
+        boxes, rows = [volume_box(b) for b in boxes], Rows(box, shape)
+        counts = np.zeros(rows.count, np.int64)
+        parts = []
+        for child, message in zip(boxes, messages, strict=True):
+            part = unpack(message.runs)
+            part[3] += counts[rows.local(part[0])]
+            counts[rows.of(child)] += unpack(message.counts)[0]
+            parts.append(part)
+        runs, left = _joined(np.concatenate(parts, axis=1), rows.width)
+        local = _rows_of(rows.local(runs.row), runs.first, runs.stop, rows.count)
+        component = label_runs(local, box.shape[0])
+        below = tuple(message.counts for message in messages)
+        return self._settle(runs, component, left, box, shape, counts, below)
+
+    def split(
+        self, box: Box, boxes: Sequence[Box], shape: Index, kept: Kept, told: Told | None
+    ) -> list[Told]:
+        """Return what each child is told, the node's own objects now numbered."""
+        box, shape = volume_box(box), volume_shape(shape)
+        boxes, rows = [volume_box(b) for b in boxes], Rows(box, shape)
+        own, counts = unpack(kept.own), [unpack(c)[0] for c in kept.counts]
+        if told is None:
+            total = np.bincount(rows.local(own[0]), minlength=rows.count)
+            for child, count in zip(boxes, counts, strict=True):
+                total[rows.of(child)] += count
+            offsets, above = first_offsets(total, self.dtype), np.zeros(0, np.int64)
+        else:
+            offsets, above, _ = told_columns(told)
+        numbered = _numbered(kept, own_numbers(own, offsets, above, rows), told)
+        inside = [_clipped(numbered, child, shape) for child in boxes]
+        everyone = np.sort(np.concatenate((above, own[0] * rows.width + own[1])))
+        return tell_children(boxes, counts, inside, rows, offsets, everyone, shape)
+
+    def finish(self, window: Window, kept: Kept, told: Told) -> NDArray[Any]:
+        """Paint the numbers."""
+        box, shape = volume_box(window.core), volume_shape(window.shape)
+        offsets, above, _ = told_columns(told)
+        rows = Rows(box, shape)
+        mine = own_numbers(unpack(kept.own), offsets, above, rows)
+        row, first, stop, number = _numbered(kept, mine, told)
+        local = rows.local(row)
+        order, x = np.argsort(local, kind="stable"), box.start[2]
+        runs = _rows_of(local[order], first[order] - x, stop[order] - x, rows.count)
+        return paint(runs, number[order], box.shape, self.dtype).reshape(window.core.shape)
+
+    def _settle(
+        self,
+        runs: ImageRuns,
+        component: Ints,
+        left: Ints,
+        box: Box,
+        shape: Index,
+        counts: Ints,
+        below: tuple[Packed, ...],
+    ) -> tuple[Message, Kept]:
+        """Split the components that are closed; send the runs of the others up."""
+        rows = Rows(box, shape)
+        area = np.bincount(component, runs.stop - runs.first)
+        is_open = np.zeros(area.size, bool)
+        is_open[component[_on_seams(runs, box, shape, self.axes)]] = True
+        chosen = np.flatnonzero(~is_open & (area >= self.rule.min_size))
+        pieces = split_components(runs, component, chosen, shape, self.rule)
+        keys = pieces.first_row * rows.width + pieces.first_x
+        holder = np.searchsorted(runs.row * rows.width + runs.first, keys, side="right") - 1
+        own_left = left[holder] + before(keys, pieces.first_row, pieces.first_x, rows.width)
+        still = is_open[component]
+        row, first, stop = (column[still] for column in runs)
+        left = left[still] + before(keys, row, first, rows.width)
+        counts = counts + np.bincount(rows.local(pieces.first_row), minlength=rows.count)
+        kept = Kept(
+            pack(pieces.row, pieces.first, pieces.stop, pieces.owner),
+            pack(pieces.first_row, pieces.first_x, own_left),
+            below,
+        )
+        return Message(pack(counts), pack(row, first, stop, left)), kept
+
+
+def _rows_of(row: Ints, first: Ints, stop: Ints, count: int) -> Runs:
+    """Return sorted runs row by row."""
+    return Runs(
+        np.searchsorted(row, np.arange(count + 1)), first.astype(np.int32), stop.astype(np.int32)
+    )
+
+
+def _joined(table: Ints, width: int) -> tuple[ImageRuns, Ints]:
+    """Return the runs in raster order, those that abut made one, and their ``left``.
+
+    No first pixel lies between two runs that abut, so they have the same ``left``.
+    """
+    row, first, stop, left = table[:, np.argsort(table[0] * width + table[1], kind="stable")]
+    begins = np.ones(row.size, bool)
+    begins[1:] = (row[1:] != row[:-1]) | (first[1:] != stop[:-1])
+    ends = np.append(begins[1:], True)[: row.size]
+    return ImageRuns(row[begins], first[begins], stop[ends]), left[begins]
+
+
+def _on_seams(runs: ImageRuns, box: Box, shape: Index, axes: int) -> NDArray[np.bool_]:
+    """Whether runs touch a face of the box that is a seam."""
+    seams, _ = seam_bits(box, shape, axes)
+    z, y = np.divmod(runs.row, shape[1])
+    low = (z == box.start[0], y == box.start[1], runs.first == box.start[2])
+    high = (z == box.stop[0] - 1, y == box.stop[1] - 1, runs.stop == box.stop[2])
+    touching = np.zeros(runs.row.size, bool)
+    for face, on_face in enumerate(f for pair in zip(low, high, strict=True) for f in pair):
+        if seams >> face & 1:
+            touching |= on_face
+    return touching
+
+
+def _numbered(kept: Kept, mine: Ints, told: Told | None) -> Ints:
+    """Return (row, first, stop, number) of a block's own objects and those it was told of."""
+    pieces = unpack(kept.pieces)
+    pieces[3] = mine[pieces[3]]
+    return pieces if told is None else np.concatenate((pieces, unpack(told.numbers)), axis=1)
+
+
+def _clipped(numbered: Ints, child: Box, shape: Index) -> tuple[Ints, ...]:
+    """Return the parts of numbered runs that lie in a child."""
+    row, first, stop, number = numbered
+    z, y = np.divmod(row, shape[1])
+    (z0, y0, x0), (z1, y1, x1) = child
+    inside = (z >= z0) & (z < z1) & (y >= y0) & (y < y1) & (stop > x0) & (first < x1)
+    row, first, stop, number = numbered[:, inside]
+    return row, np.maximum(first, x0), np.minimum(stop, x1), number

@@ -7,6 +7,7 @@ its ``units``. An image that was never calibrated has steps of 1 and units of ``
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import dask.array as da
@@ -80,11 +81,14 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
     ------
     ValueError
         The axes are not some of t, z, y, x in this order with y and x among them, the array is
-        empty, or its pixels are complex.
+        empty or of unknown shape, or its pixels are complex.
     """
     if isinstance(array, xr.DataArray):
         _check(array.dims, array.shape, array.dtype)
-        return array if isinstance(array.data, da.Array) else _wrapped(array, chunks)
+        if not isinstance(array.data, da.Array):
+            return _wrapped(array, chunks)
+        data = _without_empty_chunks(array.data)
+        return array if data is array.data else array.copy(data=data)
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise TypeError(
             f"{type(array).__name__} is not an array: open files and signals with open_image"
@@ -97,7 +101,7 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
         )
     _check(dims, array.shape, array.dtype)
     if isinstance(array, da.Array):
-        return make_image(array, dims)
+        return make_image(_without_empty_chunks(array), dims)
     source = ArraySource(array, (None,) * len(dims))
     return source_image(source, dims, stored=_stored(array), chunks=chunks)
 
@@ -142,6 +146,14 @@ def _wrapped(array: xr.DataArray, chunks: ChunksLike) -> xr.DataArray:
     return array.copy(data=lazy_array(source, lengths))
 
 
+def _without_empty_chunks(array: da.Array) -> da.Array:
+    """Return the same pixels in chunks that hold some: joining and cutting may leave empty ones."""
+    if all(map(all, array.chunks)):
+        return array
+    filled: da.Array = array.rechunk(tuple(tuple(filter(None, n)) for n in array.chunks))
+    return filled
+
+
 def _stored(array: Any) -> tuple[int, ...] | None:
     """Chunk or shard of a Zarr array."""
     stored = getattr(array, "shards", None) or getattr(array, "chunks", None)
@@ -153,6 +165,10 @@ def _check(dims: tuple[Hashable, ...], shape: tuple[int, ...], dtype: np.dtype[A
         raise ValueError("the image has channels: pick one, for example channel=0 in open_image")
     if tuple(d for d in AXES if d in dims) != tuple(dims) or tuple(dims[-2:]) != ("y", "x"):
         raise ValueError(f"axes {dims} are not those of an image: name them t, z, y, x in order")
+    if any(isnan(n) for n in shape):
+        raise ValueError(
+            "the image has chunks of unknown length: call compute_chunk_sizes() on its dask array"
+        )
     if 0 in shape:
         raise ValueError(f"the image has no pixels: its shape is {shape}")
     if np.dtype(dtype).kind == "c":

@@ -3,8 +3,9 @@
 from pspy_dask.io.sources import open_image
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.particles.properties import region_properties
+from pspy_dask.segmentation.labels import label, watershed
 from pspy_dask.segmentation.objects import clear_border, remove_small_objects
-from pspy_dask.segmentation.recipe import foreground, label, segment, threshold
+from pspy_dask.segmentation.recipe import foreground, segment, threshold
 
 __all__ = [
     "SegmentationParameters",
@@ -16,4 +17,5 @@ __all__ = [
     "remove_small_objects",
     "segment",
     "threshold",
+    "watershed",
 ]

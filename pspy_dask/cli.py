@@ -76,6 +76,16 @@ def source_options(command: F) -> F:
 @click.option("--invert/--no-invert", default=None, help="Particles are darker than background.")
 @click.option("--min-size", type=int, metavar="PIXELS", help="Drop smaller objects.")
 @click.option("--clear-border/--keep-border", default=None, help="Drop objects cut by the edge.")
+@click.option("--watershed/--no-watershed", default=None, help="Part particles that touch.")
+@click.option(
+    "--watershed-separation",
+    type=int,
+    metavar="PIXELS",
+    help="Least distance of their centres.  [default: a disk of min-size pixels, or 20]",
+)
+@click.option(
+    "--watershed-erosion", type=int, metavar="PIXELS", help="Erode before looking for centres."
+)
 @click.option(
     "--threshold-over",
     type=click.Choice(["frame", "series"]),
@@ -228,7 +238,8 @@ def tell(console: Console, done: Any) -> None:
 @contextmanager
 def reported(verbose: bool) -> Iterator[None]:
     """Turn errors into one sentence and the exit code of what was refused before any work."""
-    logging.getLogger("distributed").setLevel(logging.INFO if verbose else logging.CRITICAL)
+    for name in ("distributed", "asyncio"):
+        logging.getLogger(name).setLevel(logging.INFO if verbose else logging.CRITICAL)
     with _told(verbose, BAD_INPUT):
         yield
 

@@ -45,6 +45,13 @@ class SegmentationParameters:
         Drop objects that touch an edge of the image.
     threshold_over
         ``frame``: a series gets a threshold for each frame; ``series``: one for all of it.
+    watershed
+        True parts particles that touch, as :func:`pspy_dask.watershed` does.
+    watershed_separation
+        Side in pixels of the footprint in which there is one marker; None takes the diameter of a
+        disk (ball) of ``min_size`` pixels, or 20 where that is 0.
+    watershed_erosion
+        Radius in pixels of the disk (ball) that erodes the foreground before markers are found.
 
     Examples
     --------
@@ -65,6 +72,9 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
     min_size: int = 0
     clear_border: bool = True
     threshold_over: Literal["frame", "series"] = "frame"
+    watershed: bool = False
+    watershed_separation: int | None = None
+    watershed_erosion: int = 0
 
     def __post_init__(self) -> None:
         self._make_plain()
@@ -74,6 +84,10 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
         _check_count("min_size", self.min_size)
         _check_switch("invert", self.invert)
         _check_switch("clear_border", self.clear_border)
+        _check_switch("watershed", self.watershed)
+        _check_count("watershed_erosion", self.watershed_erosion)
+        if self.watershed_separation is not None:
+            _check_count("watershed_separation", self.watershed_separation, least=1)
         is_number = isinstance(self.gaussian, int | float) and not isinstance(self.gaussian, bool)
         if not (is_number and 0 <= self.gaussian < float("inf")):
             raise ValueError(f"gaussian is {self.gaussian!r}: give a sigma of 0 or more pixels")
@@ -156,9 +170,9 @@ def _where(error: Exception) -> str:
     return "" if line is None else f" (line {line})"
 
 
-def _check_count(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} is {value!r}: give a whole number of pixels, 0 or more")
+def _check_count(name: str, value: int, least: int = 0) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} is {value!r}: give a whole number of pixels, {least} or more")
 
 
 def _check_switch(name: str, value: bool) -> None:

@@ -25,6 +25,9 @@ ANY = st.builds(
     min_size=st.integers(0, 10**12),
     clear_border=st.booleans(),
     threshold_over=st.sampled_from(["frame", "series"]),
+    watershed=st.booleans(),
+    watershed_separation=st.none() | st.integers(1, 10**6),
+    watershed_erosion=st.integers(0, 10**6),
 )
 
 
@@ -58,6 +61,9 @@ def test_defaults():
         "min_size": 0,
         "clear_border": True,
         "threshold_over": "frame",
+        "watershed": False,
+        "watershed_separation": None,
+        "watershed_erosion": 0,
     }
 
 
@@ -155,6 +161,11 @@ def test_cannot_be_changed():
         ("min_size", True),
         ("clear_border", 1),
         ("threshold_over", "frames"),
+        ("watershed", "yes"),
+        ("watershed_separation", 0),
+        ("watershed_separation", -3),
+        ("watershed_erosion", -1),
+        ("watershed_erosion", None),
     ],
 )
 def test_bad_values_are_named(name, value):

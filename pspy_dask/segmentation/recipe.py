@@ -7,23 +7,16 @@ from typing import Any, Literal
 import dask.array as da
 import numpy as np
 import xarray as xr
-from dask.graph_manipulation import clone
 from numpy.typing import DTypeLike
 
-from pspy_dask.blocks.images import CONNECTED_LABELS, ImageLike, as_image, has_frames, like
-from pspy_dask.blocks.sources import source_of
-from pspy_dask.blocks.tree import sweep
+from pspy_dask.blocks.images import ImageLike, as_image, has_frames, like
 from pspy_dask.blocks.windows import map_windows
 from pspy_dask.parameters import GLOBAL_METHODS, SegmentationParameters, ThresholdMethod
-from pspy_dask.segmentation.checks import check_recipe, label_type, resolve
-from pspy_dask.segmentation.components import ForegroundFunction, LabelComponents
+from pspy_dask.segmentation.checks import check_recipe, resolve
 from pspy_dask.segmentation.filters import Filters
-from pspy_dask.segmentation.foreground import Foreground, is_non_zero, make_surface
+from pspy_dask.segmentation.foreground import Foreground, make_surface
+from pspy_dask.segmentation.labels import again, halo_of, labels_of
 from pspy_dask.segmentation.thresholds import lazy_level, lazy_range, lazy_threshold
-
-# Above these, a pass reads or computes again rather than have results wait in memory.
-_KEEP_PIXELS = 2**31
-_SHARE_BYTES = 2**28
 
 
 def threshold(
@@ -94,7 +87,7 @@ def threshold(
     data = map_windows(
         pixels.data,
         surface,
-        halo=_halo(pixels, surface.halo),
+        halo=halo_of(pixels, surface.halo),
         dtype=dtype,
         frames=frames,
         values=values,
@@ -132,55 +125,14 @@ def foreground(
     check_recipe(pixels, recipe)
     function = _foreground(pixels, recipe)
     data = map_windows(
-        _again(pixels).data,
+        again(pixels).data,
         function,
-        halo=_halo(pixels, function.halo),
+        halo=halo_of(pixels, function.halo),
         dtype=np.bool_,
         frames=has_frames(pixels),
         values=global_values(pixels, recipe),
     )
     return like(pixels, data, "foreground")
-
-
-def label(
-    foreground: ImageLike,
-    *,
-    min_size: int = 0,
-    clear_border: bool = False,
-    dtype: DTypeLike | None = None,
-) -> xr.DataArray:
-    """Return the connected components of a mask, 1..N in raster order of their first pixels.
-
-    Parameters
-    ----------
-    foreground
-        Mask of shape ``([t,] [z,] y, x)``; what is not 0 is foreground.
-    min_size
-        Components of fewer pixels are dropped before numbering.
-    clear_border
-        Components on an edge of the image are dropped before numbering.
-    dtype
-        Integer type of the labels; by default int32, or int64 where N could pass its end.
-
-    Returns
-    -------
-    xarray.DataArray
-        Lazy labels, 0 for background, equal to ``skimage.measure.label``. Neighbours meet
-        corners included (8 in a plane, 26 in a volume). Frames are labelled one by one.
-
-    Raises
-    ------
-    OverflowError
-        On computing, where there are more components than the type can number.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> label(np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0], [1, 1, 0]], bool)).values.tolist()
-    [[1, 0, 1], [0, 1, 0], [0, 0, 0], [2, 2, 0]]
-    """
-    recipe = SegmentationParameters(min_size=min_size, clear_border=clear_border)
-    return _labels(as_image(foreground), is_non_zero, 0, recipe, dtype, ())
 
 
 def segment(
@@ -193,8 +145,9 @@ def segment(
     """Return the particles of an image as lazy labels, the same whatever the chunks.
 
     The image is inverted, freed of its background, smoothed and thresholded as the parameters
-    say; connected components become objects; those on the border and those that are too small
-    are dropped; the others are numbered 1..N in raster order of their first pixels.
+    say; connected components become objects, or a watershed parts them; those on the border and
+    those that are too small are dropped; the others are numbered 1..N in raster order of their
+    first pixels.
 
     Parameters
     ----------
@@ -243,7 +196,7 @@ def segment_with(
 ) -> xr.DataArray:
     """Return the labels of :func:`segment` from the :func:`global_values` of the image."""
     function = _foreground(image, parameters)
-    return _labels(_again(image), function, function.halo, parameters, dtype, values)
+    return labels_of(again(image), function, function.halo, parameters, dtype, values)
 
 
 def _foreground(image: xr.DataArray, parameters: SegmentationParameters) -> Foreground:
@@ -265,44 +218,5 @@ def global_values(image: xr.DataArray, parameters: SegmentationParameters) -> tu
     return limits, lazy_level(image, filters, limits, per_frame=per_frame)
 
 
-def _labels(
-    image: xr.DataArray,
-    function: ForegroundFunction,
-    halo: int,
-    parameters: SegmentationParameters,
-    dtype: DTypeLike | None,
-    values: tuple[da.Array, ...],
-) -> xr.DataArray:
-    frames = has_frames(image)
-    spatial = image.shape[1:] if frames else image.shape
-    chosen = label_type(spatial, dtype)
-    waits = image.size > _KEEP_PIXELS  # runs of so many pixels do not stay in memory
-    program = LabelComponents(
-        function, len(spatial), parameters.min_size, parameters.clear_border, chosen
-    )
-    data = sweep(
-        image.data,
-        program,
-        halo=_halo(image, halo),
-        dtype=chosen,
-        frames=frames,
-        values=values,
-        name=CONNECTED_LABELS,
-        again=_again(image).data if waits else None,
-    )
-    return like(image, data, "labels")
-
-
-def _halo(image: xr.DataArray, width: int) -> tuple[int, ...]:
-    return (width,) * (image.ndim - has_frames(image))
-
-
 def _per_frame(parameters: SegmentationParameters) -> bool:
     return parameters.threshold_over == "frame"
-
-
-def _again(image: xr.DataArray) -> xr.DataArray:
-    """Return the image under other names where its chunks would wait in memory between passes."""
-    if source_of(image.data) is not None or image.nbytes <= _SHARE_BYTES:
-        return image
-    return image.copy(data=clone(image.data))

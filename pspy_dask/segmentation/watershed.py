@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import pi, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -172,6 +173,18 @@ class SplitObjects:
             below,
         )
         return Message(pack(counts), pack(row, first, stop, left)), kept
+
+
+def default_separation(min_size: int, axes: int) -> int:
+    """Return the diameter of a disk or ball of so many pixels, or 20 for none.
+
+    >>> default_separation(0, 2), default_separation(20, 2), default_separation(500, 3)
+    (20, 5, 10)
+    """
+    if min_size == 0:
+        return 20
+    diameter = 2 * sqrt(min_size / pi) if axes == 2 else (6 * min_size / pi) ** (1 / 3)
+    return max(1, round(diameter))
 
 
 def _rows_of(row: Ints, first: Ints, stop: Ints, count: int) -> Runs:

@@ -93,11 +93,11 @@ def test_control_labels_collide_without_stitching():
 
 
 def test_recomputing_the_last_pass_changes_nothing(monkeypatch):
-    from pspy_dask.segmentation import recipe
+    from pspy_dask.segmentation import labels
 
     mask = NAMED["diagonals"]
-    monkeypatch.setattr(recipe, "_KEEP_PIXELS", 0)
-    monkeypatch.setattr(recipe, "_SHARE_BYTES", 0)
+    monkeypatch.setattr(labels, "_KEEP_PIXELS", 0)
+    monkeypatch.setattr(labels, "_SHARE_BYTES", 0)
     for image in (as_image(mask, chunks=9), da.from_array(mask, chunks=9)):
         np.testing.assert_array_equal(ps.label(image).values, skimage_label(mask))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import prod
+from bisect import bisect_right
+from math import ceil, prod
 from typing import Literal
 
 from dask.array.core import normalize_chunks
@@ -64,13 +65,18 @@ def choose_chunks(
 def _auto(shape: tuple[int, ...], stored: tuple[int, ...] | None) -> tuple[int, ...]:
     """Return multiples of the stored chunk, as close to a cube (square) of ``TARGET`` as can be.
 
-    Starting with one stored chunk, the shortest side grows by one more until none can.
+    All sides grow together by stored chunks, then the shortest by one more until none can.
 
     >>> _auto((5000, 3000), None), _auto((90, 4096, 4096), (1, 512, 512))
     ((2048, 2048), (16, 512, 512))
     """
     units = [max(1, min(pair)) for pair in zip(stored or (1,) * len(shape), shape, strict=True)]
-    lengths = list(units)
+
+    def at_least(side: int) -> list[int]:
+        return [max(1, min(n, u * ceil(side / u))) for n, u in zip(shape, units, strict=True)]
+
+    sides = range(1, max(shape) + 1)
+    lengths = at_least(max(1, bisect_right(sides, TARGET, key=lambda side: prod(at_least(side)))))
     growing = set(range(len(shape)))
     while growing:
         axis = min(growing, key=lambda k: (lengths[k], -k))

@@ -93,3 +93,8 @@ def test_a_length_cuts_every_axis(length, side):
     (lengths, _) = choose_chunks((length, 7), chunks=side)
     assert sum(lengths) == length and all(n == side for n in lengths[:-1])
     assert all(a >= b for a, b in pairwise(lengths))
+
+
+def test_long_lines_are_cut_at_the_target():
+    assert choose_chunks((1, 10**12))[1][0] == TARGET
+    assert choose_chunks((4, 10**12), (1, 1))[1][0] == TARGET // 4

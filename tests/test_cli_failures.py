@@ -8,9 +8,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import zarr
+from distributed import KilledWorker
 
 from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image
@@ -139,6 +141,13 @@ def test_an_error_of_ours_says_where_to_look(image, tmp_path, one_cluster, monke
     breaking(monkeypatch, "write_report", ZeroDivisionError("oh"))
     done = run("segment", image, tmp_path / "out")
     told(done, FAILED, r"ZeroDivisionError: oh \(--verbose shows where\)")
+    assert list(tmp_path.iterdir()) == [image]
+
+
+def test_killed_workers(image, tmp_path, one_cluster, monkeypatch):
+    last = SimpleNamespace(address="tcp://127.0.0.1:1")
+    breaking(monkeypatch, "write_report", KilledWorker("label", last, 3))
+    told(run("segment", image, tmp_path / "out"), FAILED, "want of memory: .*--memory.*--chunks")
     assert list(tmp_path.iterdir()) == [image]
 
 

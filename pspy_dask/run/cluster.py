@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dask
 from dask.system import CPU_COUNT
 from dask.utils import parse_bytes
-from distributed import Client, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster, Worker, WorkerPlugin
 from distributed.system import MEMORY_LIMIT
 
 _LEAST_MEMORY = 2**30
@@ -64,7 +65,30 @@ def open_cluster(
         ) as cluster,
         Client(cluster) as client,
     ):
+        client.register_plugin(DeafToInterrupts())
         yield client
+
+
+class DeafToInterrupts(WorkerPlugin):
+    """Leaves Ctrl-C to the caller, who ends the workers; each would print a traceback."""
+
+    name = "deaf-to-interrupts"
+
+    def setup(self, worker: Worker) -> None:
+        """Ignore interrupts in the process of this worker."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def explain_killed() -> Iterator[None]:
+    """Say why workers die and what to do; every other error passes unchanged."""
+    try:
+        yield
+    except KilledWorker as error:
+        raise ChildProcessError(
+            "workers were killed again and again at one task, most likely for want of memory: "
+            "give them more (--memory), start fewer (--workers) or take smaller --chunks"
+        ) from error
 
 
 def describe(client: Client) -> str:

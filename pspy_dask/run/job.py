@@ -33,6 +33,7 @@ from pspy_dask.io.sources import is_ome_zarr, open_image
 from pspy_dask.io.tables import convert_to_csv, read_table, write_parquet
 from pspy_dask.parameters import GLOBAL_METHODS, SegmentationParameters
 from pspy_dask.particles.properties import region_properties, table_form
+from pspy_dask.run.cluster import explain_killed
 from pspy_dask.run.progress import Stage, Watcher, count_tasks, watched
 from pspy_dask.run.replacing import check_replaceable
 from pspy_dask.run.report import COLUMNS, ReportData, write_report
@@ -181,7 +182,7 @@ class Bench:
         """Return what the work returns, watched as a stage."""
         chunks = int(np.prod([len(c) for c in image.chunks or ()]))
         stage = Stage(title, image.size, chunks, tasks)
-        with watched(self.client, self.watcher, stage) as seconds:
+        with explain_killed(), watched(self.client, self.watcher, stage) as seconds:
             result = work()
         self.seconds |= seconds
         return result

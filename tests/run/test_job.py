@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import ome_zarr_models
 import pandas as pd
@@ -110,6 +112,11 @@ def test_existing_results_are_kept_unless_overwritten(tmp_path, client):
         "particles",
         "second",
     ]
+
+
+def test_workers_leave_interrupts_to_the_command(client):
+    assert set(client.run(signal.getsignal, signal.SIGINT).values()) == {signal.SIG_IGN}
+    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
 
 
 def test_a_failed_job_leaves_nothing(tmp_path, client):

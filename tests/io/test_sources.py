@@ -101,6 +101,16 @@ def test_plain_zarr(tmp_path):
         ps.open_image(tmp_path / "g.zarr")
 
 
+def test_channels_named_by_a_number():
+    image = xr.DataArray(
+        np.stack([PIXELS, PIXELS // 2]), {"c": ["405", "488"]}, dims=("c", "y", "x")
+    )
+    check(ps.open_image(image, channel=488), PIXELS // 2)
+    check(ps.open_image(image, channel=0), PIXELS)
+    with pytest.raises(ValueError, match="no channel 561: choose one of 405, 488"):
+        ps.open_image(image, channel=561)
+
+
 def test_tiff_kinds(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, PIXELS, bigtiff=True, tile=(16, 16), compression="zlib")

@@ -123,6 +123,7 @@ def parameter_rows(parameters: SegmentationParameters) -> list[tuple[str, str, s
     for entry in fields(parameters):
         value: Any = getattr(parameters, entry.name)
         shown = ("yes" if value else "no") if isinstance(value, bool) else f"{value}"
+        shown = "automatic" if value is None else shown
         rows.append((entry.name, shown, MEANINGS.get(entry.name, "")))
     return rows
 

@@ -39,7 +39,8 @@ MEANINGS: Mapping[str, str] = {
     "clear_border": "particles cut by the edge of the image are left out",
     "threshold_over": "a series has a threshold for each frame, or one for all",
     "watershed": "touching particles are separated by a watershed",
-    "watershed_separation": "least distance between the centres of touching particles, pixels",
+    "watershed_separation": "side of the footprint in which there is one marker, pixels "
+    "(automatic: the diameter of a disk of min_size pixels, or 20)",
     "watershed_erosion": "erosion of the foreground before the watershed, pixels",
 }
 

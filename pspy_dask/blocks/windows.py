@@ -96,7 +96,7 @@ class Pass:
 
         It waits for the first chunk of a dask array that the pass reads: dask's local schedulers
         run a task without inputs after all that became ready later, and would have every chunk
-        wait in memory for it.
+        wait in memory for it. For passes that read all chunks anyway.
         """
         first = None if self.frames is None else 0
         some = self.inputs(first, (0,) * len(self.grid.shape))[len(self.values) :]
@@ -173,7 +173,7 @@ def map_windows(
     plan = plan_pass(array, halo=halo, frames=frames, values=values)
     name = f"windows-{tokenize(array.name, function, halo, [v.name for v in values])}"
     root = f"plan-{name}"
-    tasks: Graph = {root: plan.root(root, (plan, function))}
+    tasks: Graph = {root: Task(root, _share, (plan, function))}
     for frame in plan.all_frames:
         for index in plan.grid.nodes(0):
             key = (name, *lead(frame), *index)

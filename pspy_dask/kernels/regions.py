@@ -27,10 +27,15 @@ def index_labels(labels: Labels) -> tuple[NDArray[np.int64], Index32]:
     if labels.size == 0:
         return np.zeros(0, np.int64), np.zeros(labels.shape, np.int32)
     low, high = int(labels.min()), int(labels.max())
+    if high > np.iinfo(np.int64).max:
+        raise OverflowError(f"label {high} does not fit 64 bits with a sign: number labels anew")
     if high - low >= _TABLE_PER_PIXEL * labels.size + 2**20:  # too sparse for a table
-        values, inverse = np.unique(labels, return_inverse=True)
-        found, index = index_labels(inverse.reshape(labels.shape) + int(values[0] != 0))
-        return values[found - int(values[0] != 0)].astype(np.int64), index
+        inside = labels != 0
+        values, inverse = np.unique(labels[inside], return_inverse=True)
+        ranks = np.zeros(labels.shape, np.int64)
+        ranks[inside] = inverse + 1
+        found, index = index_labels(ranks)
+        return values[found - 1].astype(np.int64), index
     index = np.empty(labels.shape, np.int32)
     table = np.zeros(high - low + 1, np.int32)
     found = np.asarray(_index(labels.reshape(-1), low, table, index.reshape(-1)))

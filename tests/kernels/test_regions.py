@@ -18,7 +18,7 @@ from pspy_dask.kernels.regions import (
 FAST = settings(max_examples=50)
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 9))
 NEAR = st.integers(-3, 9)
-FAR = st.sampled_from([0, 0, 1, 2**31, 2**62, 2**63 - 1])
+FAR = st.sampled_from([0, 0, -(2**62), -1, 1, 2**31, 2**62])
 LABELS = SHAPES.flatmap(
     lambda s: arrays(np.int64, s, elements=NEAR) | arrays("i8", s, elements=FAR)
 )
@@ -102,3 +102,8 @@ def test_extrema_of_finite_pixels(both):
         assert count[k] == members.size
         assert least[k] == members.min(initial=np.inf)
         assert most[k] == members.max(initial=-np.inf)
+
+
+def test_a_label_that_is_too_large_is_refused():
+    with pytest.raises(OverflowError, match="number labels anew"):
+        index_labels(np.full((2, 2), 2**63, np.uint64))

@@ -36,7 +36,10 @@ def check_recipe(image: xr.DataArray, parameters: SegmentationParameters) -> Non
     check_method(parameters.threshold)
     check_local_size(parameters.local_size)
     shortest = min(n for d, n in image.sizes.items() if d != "t")
-    sides = {"rolling_ball": parameters.rolling_ball}
+    sides: dict[str, float] = {
+        "rolling_ball": parameters.rolling_ball,
+        "gaussian": parameters.gaussian,
+    }
     if parameters.threshold not in GLOBAL_METHODS:
         sides["local_size"] = parameters.local_size
     for name, side in sides.items():
@@ -53,7 +56,10 @@ def label_type(shape: tuple[int, ...], dtype: DTypeLike | None) -> np.dtype[Any]
     (dtype('int32'), dtype('int64'))
     """
     if dtype is not None:
-        chosen = np.dtype(dtype)
+        try:
+            chosen = np.dtype(dtype)
+        except TypeError:
+            raise TypeError(f"labels cannot be of type {dtype}: choose an integer type") from None
         if chosen.kind not in "iu":
             raise TypeError(f"labels cannot be of type {chosen}: choose an integer type")
         return chosen

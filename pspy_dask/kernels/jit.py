@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from numba import njit
+from numba import config, njit
+from platformdirs import user_cache_dir
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -17,5 +19,21 @@ def compiled(function: Function) -> Function:
     in the order that its text says. Division by zero gives inf or nan, as in NumPy.
     """
     options: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
-    kernel: Function = njit(**options)(function)
+    with _cache_outside_the_package():
+        kernel: Function = njit(**options)(function)
     return kernel
+
+
+@contextmanager
+def _cache_outside_the_package() -> Iterator[None]:
+    """Have compiled code kept in the user's cache folder, unless NUMBA_CACHE_DIR names another.
+
+    Beside the sources, where Numba would keep it, it outlives an uninstallation, and what then is
+    left of the package's folders hides an editable installation from Python.
+    """
+    asked = config.CACHE_DIR
+    config.CACHE_DIR = asked or user_cache_dir("pspy_dask", appauthor=False)
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = asked

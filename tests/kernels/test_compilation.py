@@ -36,6 +36,19 @@ def test_there_are_kernels():
     assert len(KERNELS) > 20
 
 
+def test_compiled_code_lies_outside_the_package():
+    """Else an uninstallation leaves folders that hide a later editable installation."""
+    package = Path(pspy_dask.kernels.__file__).parents[1]
+    for kernel in KERNELS.values():
+        assert package not in Path(kernel.stats.cache_path).parents
+    program = "import pspy_dask.kernels.runs as r; print(r._paint.stats.cache_path)"
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert package not in Path(done.stdout.strip()).parents
+
+
 BREAKS_OUT = """
 import numpy as np
 from pspy_dask.kernels.jit import compiled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -86,6 +87,13 @@ def source_options(command: F) -> F:
 @click.option(
     "--watershed-erosion", type=int, metavar="PIXELS", help="Erode before looking for centres."
 )
+@click.option(
+    "--watershed-budget",
+    type=int,
+    metavar="PIXELS",
+    help="Flood larger components window by window.  [default: by memory]",
+)
+@click.option("--watershed-exact/--watershed-windows", default=None, help="Refuse them instead.")
 @click.option(
     "--threshold-over",
     type=click.Choice(["frame", "series"]),
@@ -233,6 +241,8 @@ def tell(console: Console, done: Any) -> None:
     )
     for what, path in done.outputs.items():
         console.print(f"  [bold]{what:<14}[/] {path}", soft_wrap=True)
+    for note in done.notes:
+        console.print(f"\n[yellow]Note:[/] {note}", soft_wrap=True)
 
 
 @contextmanager
@@ -246,8 +256,12 @@ def reported(verbose: bool) -> Iterator[None]:
 
 @contextmanager
 def working(verbose: bool) -> Iterator[None]:
-    """Turn errors into one sentence and the exit code of what failed while working."""
-    with _told(verbose, FAILED):
+    """Turn errors into one sentence and the exit code of what failed while working.
+
+    Warnings of tasks are told at the end, as notes of the results.
+    """
+    with warnings.catch_warnings(), _told(verbose, FAILED):
+        warnings.filterwarnings("default" if verbose else "ignore")
         yield
 
 

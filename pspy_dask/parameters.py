@@ -18,6 +18,8 @@ GLOBAL_METHODS: tuple[str, ...] = get_args(GlobalMethod)
 LOCAL_METHODS: tuple[str, ...] = get_args(LocalMethod)
 METHODS: tuple[str, ...] = GLOBAL_METHODS + LOCAL_METHODS
 
+LEAST_BUDGET = 4096  # pixels: a window of 64 x 64 or of 16 x 16 x 16
+
 
 @dataclass(frozen=True)
 class SegmentationParameters:
@@ -52,6 +54,11 @@ class SegmentationParameters:
         disk (ball) of ``min_size`` pixels, or 20 where that is 0.
     watershed_erosion
         Radius in pixels of the disk (ball) that erodes the foreground before markers are found.
+    watershed_budget
+        A component whose bounding box holds more pixels is flooded window by window, which is not
+        exact (but the same at any chunks). None takes what a worker's memory allows.
+    watershed_exact
+        True refuses components beyond the budget: computing the labels fails.
 
     Examples
     --------
@@ -75,6 +82,8 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
     watershed: bool = False
     watershed_separation: int | None = None
     watershed_erosion: int = 0
+    watershed_budget: int | None = None
+    watershed_exact: bool = False
 
     def __post_init__(self) -> None:
         self._make_plain()
@@ -88,6 +97,9 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
         _check_count("watershed_erosion", self.watershed_erosion)
         if self.watershed_separation is not None:
             _check_count("watershed_separation", self.watershed_separation, least=1)
+        if self.watershed_budget is not None:
+            _check_count("watershed_budget", self.watershed_budget, least=LEAST_BUDGET)
+        _check_switch("watershed_exact", self.watershed_exact)
         is_number = isinstance(self.gaussian, int | float) and not isinstance(self.gaussian, bool)
         if not (is_number and 0 <= self.gaussian < float("inf")):
             raise ValueError(f"gaussian is {self.gaussian!r}: give a sigma of 0 or more pixels")

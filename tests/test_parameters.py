@@ -64,6 +64,8 @@ def test_defaults():
         "watershed": False,
         "watershed_separation": None,
         "watershed_erosion": 0,
+        "watershed_budget": None,
+        "watershed_exact": False,
     }
 
 

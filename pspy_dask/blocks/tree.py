@@ -15,9 +15,10 @@ import dask.array as da
 import numpy as np
 from dask._task_spec import Task, TaskRef
 from dask.base import tokenize
+from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
-from pspy_dask.blocks.grid import Box, Grid, Index
+from pspy_dask.blocks.grid import Box, Grid, Index, make_grid
 from pspy_dask.blocks.windows import (
     Graph,
     Key,
@@ -93,6 +94,39 @@ def sweep(
     return finish_graph(
         name, tasks, plan, [array, *([] if again is None else [again])], values, dtype
     )
+
+
+def at_the_root(
+    swept: da.Array,
+    numbers: Callable[[Any], NDArray[Any]],
+    *,
+    length: int,
+    dtype: Any,
+    frames: bool = False,
+) -> da.Array:
+    """Return numbers that a function makes of the message that reached the root of a sweep.
+
+    The lazy result has shape ``(length,)``, or ``(t, length)`` for a series.
+    """
+    grid = make_grid(swept.chunks[1:] if frames else swept.chunks)
+    token = swept.name.rpartition("-")[2]
+    name = f"root-{tokenize(swept.name, numbers)}"
+    tasks: Graph = {}
+    for frame in range(swept.shape[0]) if frames else [None]:
+        root = _node("joined", token, frame, grid.top, (0,) * len(grid.shape))
+        key = (name, *lead(frame), 0)
+        tasks[key] = Task(key, _root_task, TaskRef(root), numbers, frame is not None)
+    needed: list[Any] = [swept]
+    graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
+    chunks = ((1,) * swept.shape[0], (length,)) if frames else ((length,),)
+    return da.Array(graph, name, chunks=chunks, dtype=dtype)
+
+
+def _root_task(
+    joined: tuple[Any, Any], numbers: Callable[[Any], NDArray[Any]], framed: bool
+) -> NDArray[Any]:
+    result = numbers(joined[0])
+    return result[None] if framed else result
 
 
 def climb(tasks: Graph, plan: Pass, root: str, token: str, frame: int | None) -> None:

@@ -31,9 +31,10 @@ def _cache_outside_the_package() -> Iterator[None]:
     Beside the sources, where Numba would keep it, it outlives an uninstallation, and what then is
     left of the package's folders hides an editable installation from Python.
     """
-    asked = config.CACHE_DIR
-    config.CACHE_DIR = asked or user_cache_dir("pspy_dask", appauthor=False)
+    settings: Any = config
+    asked = settings.CACHE_DIR
+    settings.CACHE_DIR = asked or user_cache_dir("pspy_dask", appauthor=False)
     try:
         yield
     finally:
-        config.CACHE_DIR = asked
+        settings.CACHE_DIR = asked

@@ -87,8 +87,10 @@ def _exceeded(
 
 
 @compiled
-def join_markers(label: Any, planes: int, height: int, width: int, around: Any, stack: Any) -> int:
-    """Give markers the numbers 1, 2, ... in raster order; maxima that touch are one.
+def join_markers(
+    label: Any, planes: int, height: int, width: int, around: Any, stack: Any, count: int
+) -> int:
+    """Give markers numbers in raster order, after ``count`` others; maxima that touch are one.
 
     Parameters
     ----------
@@ -98,16 +100,17 @@ def join_markers(label: Any, planes: int, height: int, width: int, around: Any, 
         Offsets to all neighbours in the raster, those at corners too.
     stack
         Room for as many integers as the raster has pixels.
+    count
+        Number of markers that there are already.
 
     Returns
     -------
     int
-        Number of markers.
+        Number of markers, these and the others.
     """
     row = width + 2
     plane = (height + 2) * row
     origin = row + 1 + (plane if planes > 1 else 0)
-    count = 0
     for z in range(planes):
         for y in range(height):
             for x in range(width):

@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pspy_dask.kernels.jit import compiled
+
+Ints = NDArray[np.int64]
+
+
+class ImageRuns(NamedTuple):
+    """Runs in image coordinates, sorted by row, then x; row ``z * height + y``."""
+
+    row: Ints
+    first: Ints
+    stop: Ints
+
+
+class Pieces(NamedTuple):
+    """Runs of objects, and each object's first pixel; objects in raster order of it."""
+
+    row: Ints
+    first: Ints
+    stop: Ints
+    owner: Ints
+    first_row: Ints
+    first_x: Ints
+
+
+def in_raster_order(pieces: Pieces) -> Pieces:
+    """Return the objects numbered in raster order of their first pixels."""
+    order = np.lexsort((pieces.first_x, pieces.first_row))
+    place = np.empty(order.size, np.int64)
+    place[order] = np.arange(order.size)
+    return pieces._replace(
+        owner=place[pieces.owner],
+        first_row=pieces.first_row[order],
+        first_x=pieces.first_x[order],
+    )
 
 
 @compiled
@@ -55,30 +89,38 @@ def keep(
 
 @compiled
 def collect(
-    label: Any, kept: Any, origin: Any, size: Any, shape: Any, runs: Any, count: int
+    label: Any,
+    kept: Any,
+    origin: Any,
+    size: Any,
+    shape: Any,
+    low: Any,
+    high: Any,
+    runs: Any,
+    count: int,
 ) -> Any:
-    """Add the runs of the objects that are kept."""
-    planes, height, width = size
-    deep = 1 if planes > 1 else 0
-    for z in range(planes):
-        for y in range(height):
-            base = ((z + deep) * (height + 2) + y + 1) * (width + 2) + 1
-            x = 0
-            while x < width:
+    """Add the runs of the objects that are kept, as far as they lie in a box of the image."""
+    deep = 1 if size[0] > 1 else 0
+    for z in range(low[0], high[0]):
+        for y in range(low[1], high[1]):
+            line = ((z - origin[0] + deep) * (size[1] + 2) + y - origin[1] + 1) * (size[2] + 2)
+            base = line + 1 - origin[2]
+            x = low[2]
+            while x < high[2]:
                 own = label[base + x]
                 begin = x
                 x += 1
                 if own == 0:
                     continue
-                while x < width and label[base + x] == own:
+                while x < high[2] and label[base + x] == own:
                     x += 1
                 if kept[own] < 0:
                     continue
                 if count == runs.shape[1]:
                     runs = wider(runs)
-                runs[0, count] = (z + origin[0]) * shape[1] + y + origin[1]
-                runs[1, count] = begin + origin[2]
-                runs[2, count] = x + origin[2]
+                runs[0, count] = z * shape[1] + y
+                runs[1, count] = begin
+                runs[2, count] = x
                 runs[3, count] = kept[own]
                 count += 1
     return runs, count

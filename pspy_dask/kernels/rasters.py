@@ -11,8 +11,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pspy_dask.kernels.jit import compiled
+
+
+def scratch(boxes: NDArray[np.int64], steps: tuple[float, float, float]) -> NDArray[Any]:
+    """Return room for the squared distances in any of some boxes: integers where all fit.
+
+    >>> scratch(np.array([[1, 8, 9], [1, 3, 30]]), (1.0, 1.0, 1.0)).shape
+    (160,)
+    >>> scratch(np.array([[1, 8, 60_000]]), (1.0, 1.0, 1.0)).dtype
+    dtype('float64')
+    """
+    if not len(boxes):
+        return np.empty(0, np.int32)
+    margins = np.where(boxes > 1, 2, [0, 2, 2])
+    farthest = int(boxes.sum(axis=1).max()) + 4  # longer than any distance
+    whole = all(step == 1 for step in steps) and farthest**2 < 2**31
+    return np.empty((boxes + margins).prod(axis=1).max(), np.int32 if whole else np.float64)
 
 
 @compiled

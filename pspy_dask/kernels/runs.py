@@ -117,23 +117,27 @@ def unite(parent: Any, i: Any, j: Any) -> None:
         parent[u] = v
 
 
-def label_runs(runs: Runs, planes: int) -> NDArray[np.int64]:
-    """Return the component of each run, numbered from 0 in raster order of first pixels."""
-    return np.asarray(_label_runs(runs.starts, runs.first, runs.stop, planes))
+def label_runs(runs: Runs, planes: int, owner: Ints | None = None) -> NDArray[np.int64]:
+    """Return the component of each run, numbered from 0 in raster order of first pixels.
+
+    Where runs have owners, only those of the same owner are joined.
+    """
+    who = np.zeros(0, np.int64) if owner is None else owner
+    return np.asarray(_label_runs(runs.starts, runs.first, runs.stop, who, planes))
 
 
 @compiled
-def _label_runs(starts: Any, first: Any, stop: Any, planes: int) -> Any:
+def _label_runs(starts: Any, first: Any, stop: Any, owner: Any, planes: int) -> Any:
     parent = np.arange(first.size)
     height = (starts.size - 1) // planes
     for z in range(planes):
         for y in range(height):
             r = z * height + y
             if y > 0:
-                _unite_rows(parent, starts, first, stop, r - 1, r)
+                _unite_rows(parent, starts, first, stop, owner, r - 1, r)
             if z > 0:
                 for near in range(max(0, y - 1), min(height, y + 2)):
-                    _unite_rows(parent, starts, first, stop, (z - 1) * height + near, r)
+                    _unite_rows(parent, starts, first, stop, owner, (z - 1) * height + near, r)
     component = np.empty(first.size, np.int64)
     count = 0
     for i in range(first.size):
@@ -147,7 +151,9 @@ def _label_runs(starts: Any, first: Any, stop: Any, planes: int) -> Any:
 
 
 @compiled
-def _unite_rows(parent: Any, starts: Any, first: Any, stop: Any, above: int, below: int) -> None:
+def _unite_rows(
+    parent: Any, starts: Any, first: Any, stop: Any, owner: Any, above: int, below: int
+) -> None:
     a = starts[above]
     end = starts[above + 1]
     for b in range(starts[below], starts[below + 1]):
@@ -155,7 +161,8 @@ def _unite_rows(parent: Any, starts: Any, first: Any, stop: Any, above: int, bel
             a += 1
         k = a
         while k < end and first[k] <= stop[b]:
-            unite(parent, k, b)
+            if owner.size == 0 or owner[k] == owner[b]:
+                unite(parent, k, b)
             k += 1
 
 

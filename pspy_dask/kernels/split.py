@@ -2,76 +2,29 @@
 
 What is done to a component depends on the component alone, so it may be done wherever all of it
 is known. Components are painted one by one into a small raster of their bounding box; where boxes
-lie inside one another many times over, into one raster together.
+lie inside one another many times over, into one raster together; those too large for a raster
+window by window (:mod:`pspy_dask.kernels.windowed`).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pspy_dask.kernels.distance import squared_distances
-from pspy_dask.kernels.flood import flood, rank_values
+from pspy_dask.kernels.grouping import Groups, group_boxes
 from pspy_dask.kernels.jit import compiled
-from pspy_dask.kernels.maxima import join_markers, mark_maxima
-from pspy_dask.kernels.pieces import collect, keep
-from pspy_dask.kernels.rasters import (
-    bounds,
-    distance_to_outside,
-    frame,
-    grouped,
-    neighbours,
-    paint_members,
+from pspy_dask.kernels.parting import SplitRule, grow, mark, raster_size
+from pspy_dask.kernels.pieces import (
+    ImageRuns,
+    Ints,
+    Pieces,
+    collect,
+    in_raster_order,
+    keep,
 )
-
-Ints = NDArray[np.int64]
-
-_NESTED = 4  # boxes that fill their common box so many times share its raster
-
-
-class ImageRuns(NamedTuple):
-    """Runs in image coordinates, sorted by row, then x; row ``z * height + y``."""
-
-    row: Ints
-    first: Ints
-    stop: Ints
-
-
-class Pieces(NamedTuple):
-    """Runs of objects, and each object's first pixel; objects in raster order of it."""
-
-    row: Ints
-    first: Ints
-    stop: Ints
-    owner: Ints
-    first_row: Ints
-    first_x: Ints
-
-
-class SplitRule(NamedTuple):
-    """How components are split and which objects are kept.
-
-    Attributes
-    ----------
-    separation
-        Side of the footprint in which a marker is not exceeded.
-    erosion
-        Distance from the outside below which (or at which) pixels are taken off first.
-    min_size
-        Objects of fewer pixels are dropped.
-    clear_border
-        Objects on an edge of the image are dropped.
-    steps
-        Distances between pixels along z, y, x.
-    """
-
-    separation: int
-    erosion: float
-    min_size: int
-    clear_border: bool
-    steps: tuple[float, float, float]
+from pspy_dask.kernels.rasters import bounds, frame, grouped, neighbours, paint_members, scratch
+from pspy_dask.kernels.windowed import Flooded, split_giants
 
 
 def split_components(
@@ -80,8 +33,8 @@ def split_components(
     chosen: Ints,
     shape: tuple[int, ...],
     rule: SplitRule,
-) -> Pieces:
-    """Return the objects of some components.
+) -> tuple[Pieces, Flooded]:
+    """Return the objects of some components, and how far those beyond the budget are in doubt.
 
     Parameters
     ----------
@@ -93,21 +46,66 @@ def split_components(
         Of the image, ``(z, y, x)``.
     rule
         What to do.
+
+    Raises
+    ------
+    ValueError
+        A component is beyond the budget, and the rule asks for exactness.
     """
     count = int(component.max()) + 1 if component.size else 0
     low, high = np.full((count, 3), np.iinfo(np.int64).max), np.zeros((count, 3), np.int64)
     bounds(*runs, component, shape[1], low, high)
     starts, order = grouped(component, count)
-    groups = _groups(low[chosen], high[chosen])
-    whole = all(step == 1 for step in rule.steps)
-    size = _largest_raster(low[chosen], high[chosen], groups, shape)
-    scratch = np.empty(size, np.int32 if whole else np.float64)
+    pixels = (high[chosen] - low[chosen]).prod(axis=1)
+    giants, others = chosen[pixels > rule.budget], chosen[pixels <= rule.budget]
+    if rule.exact and giants.size:
+        raise ValueError(
+            f"a component with a bounding box of {pixels.max():,} pixels passes the budget of "
+            f"{rule.budget:,} pixels for an exact watershed: raise the budget, or part the "
+            "particles by a higher threshold"
+        )
+    parts = [_split_boxes(runs, starts, order, others, low, high, shape, rule)]
+    flooded = Flooded(0, 0, 0)
+    if giants.size:
+        member = np.zeros(count, np.int64)
+        member[giants] = np.arange(1, giants.size + 1)
+        theirs = member[component] > 0
+        columns = ImageRuns(*(column[theirs] for column in runs))
+        pieces, flooded = split_giants(columns, member[component[theirs]], giants.size, shape, rule)
+        parts.append(pieces)
+    return in_raster_order(_concatenated(parts)), flooded
+
+
+def _concatenated(parts: list[Pieces]) -> Pieces:
+    """Return the objects of all parts, numbered through."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    before = np.cumsum([0, *(part.first_row.size for part in parts[:-1])])
+    owner = np.concatenate([p.owner + n for p, n in zip(parts, before, strict=True)])
+    return Pieces(*columns)._replace(owner=owner)
+
+
+def _split_boxes(
+    runs: ImageRuns,
+    starts: Ints,
+    order: Ints,
+    chosen: Ints,
+    low: Ints,
+    high: Ints,
+    shape: tuple[int, ...],
+    rule: SplitRule,
+) -> Pieces:
+    """Split components, or groups of them, each in a raster of its own."""
+    groups = group_boxes(low[chosen], high[chosen], rule.budget)
+    members = chosen[groups.order]
+    boxes = _boxes(low[members], high[members], groups, shape)
     columns = _split(
         *runs,
         starts,
         order,
-        chosen,
-        groups,
+        members,
+        groups.starts,
         low,
         high,
         np.array(shape),
@@ -116,42 +114,19 @@ def split_components(
         rule.min_size,
         rule.clear_border,
         np.array(rule.steps, np.float64),
-        scratch,
+        scratch(boxes, rule.steps),
     )
-    return _in_raster_order(Pieces(*columns))
+    return Pieces(*columns)
 
 
-def _in_raster_order(pieces: Pieces) -> Pieces:
-    order = np.lexsort((pieces.first_x, pieces.first_row))
-    place = np.empty(order.size, np.int64)
-    place[order] = np.arange(order.size)
-    return pieces._replace(
-        owner=place[pieces.owner],
-        first_row=pieces.first_row[order],
-        first_x=pieces.first_x[order],
-    )
-
-
-def _groups(low: Ints, high: Ints) -> Ints:
-    """Return where the groups of components that share a raster begin, and the end."""
-    count = len(low)
-    if (
-        count
-        and (high - low + 2).prod(axis=1).sum()
-        > _NESTED * (high.max(axis=0) - low.min(axis=0) + 2).prod()
-    ):
-        return np.array([0, count])
-    return np.arange(count + 1)
-
-
-def _largest_raster(low: Ints, high: Ints, groups: Ints, shape: tuple[int, ...]) -> int:
-    """Return the number of pixels of the largest raster of a group, border included."""
-    if groups.size < 2:
-        return 0
-    start = np.minimum.reduceat(low, groups[:-1], axis=0)
-    stop = np.maximum.reduceat(high, groups[:-1], axis=0)
-    margin = np.array([4 if shape[0] > 1 else 0, 4, 4])
-    return int((stop - start + margin).prod(axis=1).max())
+def _boxes(low: Ints, high: Ints, groups: Groups, shape: tuple[int, ...]) -> Ints:
+    """Return the lengths of the box of each group, with a pixel on every side."""
+    if groups.starts.size < 2:
+        return np.zeros((0, 3), np.int64)
+    start = np.minimum.reduceat(low, groups.starts[:-1], axis=0)
+    stop = np.maximum.reduceat(high, groups.starts[:-1], axis=0)
+    lengths: Ints = np.minimum(stop - start + 2, shape)
+    return lengths
 
 
 @compiled
@@ -187,33 +162,36 @@ def _split(
         frame(members, low, high, shape, origin, size)
         planes, height, width = int(size[0]), int(size[1]), int(size[2])
         faces, around = neighbours(planes, height, width)
-        pixels = (width + 2) * (height + 2) * (planes + 2 if planes > 1 else 1)
+        pixels = raster_size(planes, height, width)
         component[:pixels] = 0
         label[:pixels] = 0
         paint_members(row, first, stop, starts, order, members, shape, origin, size, component)
-        if not squared_distances(component, planes, height, width, steps, squared):
-            distance_to_outside(planes, height, width, steps, squared)
-        if erosion > 0:
-            for at in range(pixels):
-                rank[at] = component[at] != 0 and squared[at] > erosion * erosion
-            squared_distances(rank, planes, height, width, steps, squared)
-            for at in range(pixels):
-                squared[at] = squared[at] if rank[at] else 0
-        mark_maxima(component, squared, planes, height, width, separation, label)
-        _mark_markerless(component, label, pixels, members.size)
-        markers = join_markers(label, planes, height, width, around, room)
+        markers = mark(
+            component,
+            members.size,
+            planes,
+            height,
+            width,
+            around,
+            separation,
+            erosion,
+            steps,
+            squared,
+            label,
+            rank,
+            room,
+        )
         if markers == 1 and members.size == 1:
             for at in range(pixels):
                 label[at] = component[at]
         else:
-            ranks = _ranks(component, squared, pixels, rank)
-            if ranks > heads.size:
-                heads, tails = np.full(2 * ranks, -1, np.int32), np.full(2 * ranks, -1, np.int32)
-            flood(component, rank, ranks, label, 0, pixels, faces, around, room, heads, tails)
+            heads, tails = grow(
+                component, pixels, faces, around, squared, label, rank, room, heads, tails
+            )
         kept, firsts, objects = keep(
             label, markers, origin, size, shape, min_size, clear_border, firsts, objects
         )
-        runs, count = collect(label, kept, origin, size, shape, runs, count)
+        runs, count = collect(label, kept, origin, size, shape, origin, origin + size, runs, count)
     return (
         runs[0, :count].copy(),
         runs[1, :count].copy(),
@@ -222,34 +200,3 @@ def _split(
         firsts[0, :objects].copy(),
         firsts[1, :objects].copy(),
     )
-
-
-@compiled
-def _mark_markerless(component: Any, label: Any, pixels: int, members: int) -> None:
-    """Make all of a component without a marker its marker, so that it stays one object."""
-    has = np.zeros(members + 1, np.bool_)
-    for at in range(pixels):
-        if label[at] != 0:
-            has[component[at]] = True
-    if has[1:].all():
-        return
-    for at in range(pixels):
-        if component[at] != 0 and not has[component[at]]:
-            label[at] = -1
-
-
-@compiled
-def _ranks(component: Any, squared: Any, pixels: int, rank: Any) -> int:
-    """Fill in how late each pixel's turn comes; return the number of turns."""
-    most = squared[0] * 0
-    fractions = False
-    for at in range(pixels):
-        if component[at] != 0:
-            most = max(most, squared[at])
-            fractions |= squared[at] != np.int64(squared[at])
-    if fractions or most > 2**20:
-        return rank_values(component, squared, 0, pixels, rank)
-    for at in range(pixels):
-        if component[at] != 0:
-            rank[at] = most - squared[at]
-    return int(most) + 1

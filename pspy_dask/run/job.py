@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
@@ -37,7 +37,9 @@ from pspy_dask.run.cluster import explain_killed
 from pspy_dask.run.progress import Stage, Watcher, count_tasks, watched
 from pspy_dask.run.replacing import check_replaceable
 from pspy_dask.run.report import COLUMNS, ReportData, write_report
+from pspy_dask.run.summary import Flooding
 from pspy_dask.segmentation.checks import check_recipe, label_type
+from pspy_dask.segmentation.labels import DOUBTS
 from pspy_dask.segmentation.recipe import global_values, segment_with
 
 _IMAGE, _PARQUET, _CSV, _TIFF, _REPORT = _RESULTS = (
@@ -102,12 +104,15 @@ class Results:
         Number of pixels of the image.
     seconds
         Time that each stage took.
+    notes
+        What a user should know before trusting the labels.
     """
 
     outputs: Mapping[str, Path]
     objects: int
     pixels: int
     seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 def check(job: Job) -> xr.DataArray:
@@ -147,7 +152,7 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
         if not into_source:
             bench.pyramid("copy the image", write_image(image, home))
             image = open_image(home, chunks=job.chunks)
-        labels, thresholds, writing = _label(job, image, home, bench)
+        labels, found, writing = _label(job, image, home, bench)
         with _finished(writing):
             table = _tables(job, image, labels, work, bench)
             if job.tiff:
@@ -160,7 +165,8 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
                 labels=labels,
                 table=table,
                 parameters=job.parameters,
-                thresholds=thresholds,
+                thresholds=found.thresholds,
+                flooding=found.flooding,
                 timings=bench.seconds,
                 machine=machine,
                 outputs={what: str(path) for what, path in final.items()},
@@ -168,7 +174,8 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
             )
             bench.stage("write report", labels, "", lambda: write_report(data, work / _REPORT))
         replace_folder(work, out)
-    return Results(final, len(table), image.size, bench.seconds)
+    notes = [] if found.flooding is None else found.flooding.notes()
+    return Results(final, len(table), image.size, bench.seconds, notes)
 
 
 class Bench:
@@ -212,11 +219,29 @@ class Bench:
 
         self.stage(title, xr.DataArray(writing.data), "write", write)
 
+    def labels(self, title: str, writing: PyramidWrite, beside: Sequence[da.Array]) -> list[Any]:
+        """Write level 0; return values of the same graph, which are made on the way."""
+
+        def write() -> list[Any]:
+            futures = self.client.compute([writing.step(0).sum(), *beside])
+            values: list[Any] = self.client.gather(futures)[1:]
+            return values
+
+        result: list[Any] = self.stage(title, xr.DataArray(writing.data), "write", write)
+        return result
+
+
+class _Found(NamedTuple):
+    """Levels of a global threshold; what is in doubt after a watershed."""
+
+    thresholds: list[float]
+    flooding: Flooding | None
+
 
 def _label(
     job: Job, image: xr.DataArray, home: Path, bench: Bench
-) -> tuple[xr.DataArray, list[float], PyramidWrite]:
-    """Store the labels and their pyramid, still unlisted; return them and the thresholds."""
+) -> tuple[xr.DataArray, _Found, PyramidWrite]:
+    """Store the labels and their pyramid, still unlisted; return them and what was found."""
     values = global_values(image, job.parameters)
 
     def threshold() -> tuple[da.Array, ...]:
@@ -232,7 +257,11 @@ def _label(
     lazy = segment_with(image, job.parameters, values, dtype=job.dtype)
     writing = write_labels(lazy, home, name=job.name, overwrite=job.overwrite)
     try:
-        bench.levels("label particles", writing, [0])
+        doubts = [lazy.coords[name].data for name in DOUBTS if name in lazy.coords]
+        measured = bench.labels("label particles", writing, doubts)
+        flooding = Flooding.of(lazy.attrs["watershed_budget"], *measured) if measured else None
+        if flooding is not None:
+            writing.group.attrs["pspy_dask"] = asdict(flooding)
         if len(writing.levels) > 1:
             bench.levels("write pyramid", writing, range(1, len(writing.levels)))
     except BaseException:
@@ -242,7 +271,7 @@ def _label(
     data = lazy_array(ArraySource(stored, (None,) * stored.ndim), image.data.chunks)
     is_global = job.parameters.threshold in GLOBAL_METHODS
     thresholds = [float(v) for v in numbers[0]] if is_global else []
-    return like(image, data, "labels"), thresholds, writing
+    return like(image, data, "labels"), _Found(thresholds, flooding), writing
 
 
 def _tables(

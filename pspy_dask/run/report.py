@@ -20,7 +20,7 @@ from pspy_dask.io.outputs import growing_file
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.run.charts import all_charts
 from pspy_dask.run.places import choose_places
-from pspy_dask.run.summary import Geometry, diameter_unit, headline, notes, statistics
+from pspy_dask.run.summary import Flooding, Geometry, diameter_unit, headline, notes, statistics
 from pspy_dask.run.views import closeup, overview
 from pspy_dask.run.wording import MEANINGS, methods, number, say_thresholds
 
@@ -51,6 +51,8 @@ class ReportData:
         The recipe.
     thresholds
         The level, or one a frame; empty for local methods.
+    flooding
+        What is in doubt after a watershed.
     timings
         Seconds that each stage took.
     machine
@@ -68,6 +70,7 @@ class ReportData:
     table: pd.DataFrame
     parameters: SegmentationParameters
     thresholds: list[float] = field(default_factory=list)
+    flooding: Flooding | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     machine: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -101,6 +104,7 @@ def render(data: ReportData) -> str:
     sizes = {str(d): int(n) for d, n in data.image.sizes.items()}
     places = choose_places(sizes, data.table)
     warnings = notes(data.table, geometry, data.parameters, missing=whole.missing, flat=whole.flat)
+    warnings += [] if data.flooding is None else data.flooding.notes()
     return _template().render(
         data=data,
         date=datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import nan, prod
 
+import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from pspy_dask.blocks.images import axis_units, pixel_size
 from pspy_dask.parameters import SegmentationParameters
@@ -17,6 +19,7 @@ from pspy_dask.run.wording import (
     say_length,
     short_unit,
 )
+from pspy_dask.segmentation.watershed import beyond_the_budget
 
 _QUANTILES = {"min": 0.0, "5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95}
 
@@ -89,6 +92,41 @@ class Geometry:
         sides = [n * p for n, p in zip(self.sizes.values(), self.steps.values(), strict=True)]
         size = prod(sides) * prod(s or 0.0 for s in scales) * self.frames
         return size, "µm³" if self.volume else "µm²"
+
+
+@dataclass(frozen=True)
+class Flooding:
+    """Components that a watershed flooded window by window, in all frames together.
+
+    Attributes
+    ----------
+    watershed_budget
+        Pixels of the largest bounding box that is flooded in one piece.
+    giant_components
+        Number of larger components.
+    seam_disagreement
+        Share of the pixels beside seams of their windows about which two windows disagree; of a
+        series the share of the worst frame.
+    """
+
+    watershed_budget: int
+    giant_components: int
+    seam_disagreement: float
+
+    @classmethod
+    def of(cls, budget: int, giants: ArrayLike, disagreement: ArrayLike) -> Flooding:
+        """Return the flooding of an image or of the frames of a series."""
+        return cls(int(budget), int(np.sum(giants)), float(np.max(disagreement)))
+
+    def notes(self) -> list[str]:
+        """Say what is in doubt, if anything is."""
+        if not self.giant_components:
+            return []
+        share = f"{100 * self.seam_disagreement:.2g} %"
+        return [
+            f"{beyond_the_budget(self.giant_components, self.watershed_budget)}. Two windows "
+            f"disagree about {share} of the pixels beside their seams."
+        ]
 
 
 def diameter_unit(table: pd.DataFrame, geometry: Geometry) -> str:

@@ -42,6 +42,9 @@ MEANINGS: Mapping[str, str] = {
     "watershed_separation": "side of the footprint in which there is one marker, pixels "
     "(automatic: the diameter of a disk of min_size pixels, or 20)",
     "watershed_erosion": "erosion of the foreground before the watershed, pixels",
+    "watershed_budget": "pixels of the bounding box above which a component is flooded window by "
+    "window (automatic: by the memory of a worker)",
+    "watershed_exact": "components beyond the budget are refused",
 }
 
 _METHOD_NAMES: Mapping[str, str] = {

@@ -19,17 +19,22 @@ from pspy_dask.blocks.images import (
     pixel_size,
 )
 from pspy_dask.blocks.sources import source_of
-from pspy_dask.blocks.tree import Program, sweep
-from pspy_dask.kernels.split import SplitRule
-from pspy_dask.parameters import SegmentationParameters
+from pspy_dask.blocks.tree import Program, at_the_root, sweep
+from pspy_dask.blocks.workers import memory_of_a_task
+from pspy_dask.kernels.parting import BYTES_A_PIXEL, SplitRule
+from pspy_dask.parameters import LEAST_BUDGET, SegmentationParameters
 from pspy_dask.segmentation.checks import label_type
 from pspy_dask.segmentation.components import ForegroundFunction, LabelComponents
 from pspy_dask.segmentation.foreground import is_non_zero
-from pspy_dask.segmentation.watershed import SplitObjects, default_separation
+from pspy_dask.segmentation.watershed import SplitObjects, default_separation, doubts
 
 # Above these, a pass reads or computes again rather than have results wait in memory.
 _KEEP_PIXELS = 2**31
 _SHARE_BYTES = 2**28
+
+#: Coordinates of the labels of a watershed: how many components passed the budget, and for which
+#: share of the pixels beside seams of their windows two windows disagree.
+DOUBTS = ("giant_components", "seam_disagreement")
 
 
 def label(
@@ -80,6 +85,8 @@ def watershed(
     erosion: int = 0,
     min_size: int = 0,
     clear_border: bool = False,
+    budget: int | None = None,
+    exact: bool = False,
     dtype: DTypeLike | None = None,
 ) -> xr.DataArray:
     """Return the particles of a mask, those that touch parted where they are narrowest.
@@ -103,6 +110,11 @@ def watershed(
         Particles of fewer pixels are dropped, after they are parted.
     clear_border
         Particles on an edge of the image are dropped, after they are parted.
+    budget
+        A component whose bounding box holds more pixels is flooded window by window. By default
+        what takes up a quarter of a worker's memory (a power of two; 2 GiB: 16.8 million).
+    exact
+        True refuses such components: computing fails.
     dtype
         Integer type of the labels; by default int32, or int64 where N could pass its end.
 
@@ -110,12 +122,16 @@ def watershed(
     -------
     xarray.DataArray
         Lazy labels, 0 for background, 1..N in raster order of first pixels. Frames are treated
-        one by one.
+        one by one. Its coordinates ``giant_components`` and ``seam_disagreement`` (lazy, one value
+        or one a frame) say how many components passed the budget, and for which share of the
+        pixels beside seams of their windows two windows disagree; its attribute
+        ``watershed_budget`` says what the budget was.
 
     Raises
     ------
     ValueError
-        ``separation`` below 1, ``erosion`` or ``min_size`` below 0.
+        ``separation`` below 1, ``erosion`` or ``min_size`` below 0, ``budget`` below 4096; on
+        computing, a component beyond the budget where ``exact``.
     OverflowError
         On computing, where there are more particles than the type can number.
 
@@ -143,6 +159,8 @@ def watershed(
         watershed_erosion=erosion,
         min_size=min_size,
         clear_border=clear_border,
+        watershed_budget=budget,
+        watershed_exact=exact,
     )
     return labels_of(as_image(foreground), is_non_zero, 0, recipe, dtype, ())
 
@@ -171,7 +189,18 @@ def labels_of(
         name=CONNECTED_LABELS,
         again=again(image).data if waits else None,
     )
-    return like(image, data, "labels")
+    if not isinstance(program, SplitObjects):
+        return like(image, data, "labels")
+    labels = like(image, data, "labels", watershed_budget=program.rule.budget)
+    return labels.assign_coords(_doubts(data, frames=frames))
+
+
+def _doubts(data: da.Array, *, frames: bool) -> dict[str, tuple[tuple[str, ...], da.Array]]:
+    """Return what is known of components beyond the budget, as coordinates."""
+    numbers = at_the_root(data, doubts, length=2, dtype=np.float64, frames=frames)
+    dims = ("t",) if frames else ()
+    giants, share = DOUBTS
+    return {giants: (dims, numbers[..., 0].astype(np.int64)), share: (dims, numbers[..., 1])}
 
 
 def _program(
@@ -187,9 +216,16 @@ def _program(
     sizes = pixel_size(image)
     step = sizes["z"] / sizes["x"] if "z" in image.dims else 1.0
     separation = parameters.watershed_separation or default_separation(least, axes)
-    erosion = parameters.watershed_erosion
-    rule = SplitRule(separation, erosion, least, clear, (step, 1.0, 1.0))
+    budget = parameters.watershed_budget or _default_budget()
+    erosion, exact = parameters.watershed_erosion, parameters.watershed_exact
+    rule = SplitRule(separation, erosion, least, clear, (step, 1.0, 1.0), budget, exact)
     return SplitObjects(function, axes, rule, dtype)
+
+
+def _default_budget() -> int:
+    """Return how many pixels a component may take: a power of two, so that machines agree."""
+    pixels = memory_of_a_task() // (4 * BYTES_A_PIXEL)
+    return int(max(LEAST_BUDGET, 2 ** (int(pixels).bit_length() - 1)))
 
 
 def halo_of(image: xr.DataArray, width: int) -> tuple[int, ...]:

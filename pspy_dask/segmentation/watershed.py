@@ -11,13 +11,17 @@ whole objects, and numbers follow from first pixels by the law of
 :mod:`pspy_dask.segmentation.numbering`. Nothing in this depends on where seams lie.
 
 What travels are the runs of components on seams: seam-sized where components are small, and at
-the worst (one component through the whole image) all runs of the foreground.
+the worst (one component through the whole image) all runs of the foreground. A component whose
+bounding box holds more pixels than the budget is flooded window by window, which is not exact; but
+its windows lie where the image has them, not where chunks do, and it too is the same at any
+chunks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import pi, sqrt
 from typing import Any, NamedTuple
 
@@ -27,8 +31,12 @@ from numpy.typing import NDArray
 from pspy_dask.blocks.codec import Packed, pack, unpack
 from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.blocks.windows import Window
+from pspy_dask.blocks.workers import warn
+from pspy_dask.kernels.parting import SplitRule
+from pspy_dask.kernels.pieces import ImageRuns
 from pspy_dask.kernels.runs import Runs, find_runs, label_runs, paint
-from pspy_dask.kernels.split import ImageRuns, SplitRule, split_components
+from pspy_dask.kernels.split import split_components
+from pspy_dask.kernels.windowed import Flooded
 from pspy_dask.segmentation.components import ForegroundFunction, volume_box, volume_shape
 from pspy_dask.segmentation.numbering import (
     Rows,
@@ -45,18 +53,20 @@ Ints = NDArray[np.int64]
 
 
 class Message(NamedTuple):
-    """What goes up: finished firsts a row; runs of open components with their ``left``."""
+    """What goes up: finished firsts a row; runs of open components with their ``left``; doubts."""
 
     counts: Packed
     runs: Packed
+    flooded: Flooded
 
 
 class Kept(NamedTuple):
-    """Runs of finished objects and whose they are; first pixels; the children's counts."""
+    """Runs of finished objects and whose they are; first pixels; the children's counts; doubts."""
 
     pieces: Packed
     own: Packed
     counts: tuple[Packed, ...]
+    flooded: Flooded
 
 
 @dataclass(frozen=True)
@@ -109,8 +119,7 @@ class SplitObjects:
         runs, left = _joined(np.concatenate(parts, axis=1), rows.width)
         local = _rows_of(rows.local(runs.row), runs.first, runs.stop, rows.count)
         component = label_runs(local, box.shape[0])
-        below = tuple(message.counts for message in messages)
-        return self._settle(runs, component, left, box, shape, counts, below)
+        return self._settle(runs, component, left, box, shape, counts, messages)
 
     def split(
         self, box: Box, boxes: Sequence[Box], shape: Index, kept: Kept, told: Told | None
@@ -120,6 +129,8 @@ class SplitObjects:
         boxes, rows = [volume_box(b) for b in boxes], Rows(box, shape)
         own, counts = unpack(kept.own), [unpack(c)[0] for c in kept.counts]
         if told is None:
+            if kept.flooded.giants:
+                warn(beyond_the_budget(kept.flooded.giants, self.rule.budget))
             total = np.bincount(rows.local(own[0]), minlength=rows.count)
             for child, count in zip(boxes, counts, strict=True):
                 total[rows.of(child)] += count
@@ -151,7 +162,7 @@ class SplitObjects:
         box: Box,
         shape: Index,
         counts: Ints,
-        below: tuple[Packed, ...],
+        below: Sequence[Message],
     ) -> tuple[Message, Kept]:
         """Split the components that are closed; send the runs of the others up."""
         rows = Rows(box, shape)
@@ -159,7 +170,8 @@ class SplitObjects:
         is_open = np.zeros(area.size, bool)
         is_open[component[_on_seams(runs, box, shape, self.axes)]] = True
         chosen = np.flatnonzero(~is_open & (area >= self.rule.min_size))
-        pieces = split_components(runs, component, chosen, shape, self.rule)
+        pieces, flooded = split_components(runs, component, chosen, shape, self.rule)
+        flooded = reduce(Flooded.merge, (message.flooded for message in below), flooded)
         keys = pieces.first_row * rows.width + pieces.first_x
         holder = np.searchsorted(runs.row * rows.width + runs.first, keys, side="right") - 1
         own_left = left[holder] + before(keys, pieces.first_row, pieces.first_x, rows.width)
@@ -170,9 +182,33 @@ class SplitObjects:
         kept = Kept(
             pack(pieces.row, pieces.first, pieces.stop, pieces.owner),
             pack(pieces.first_row, pieces.first_x, own_left),
-            below,
+            tuple(message.counts for message in below),
+            flooded,
         )
-        return Message(pack(counts), pack(row, first, stop, left)), kept
+        return Message(pack(counts), pack(row, first, stop, left), flooded), kept
+
+
+def doubts(message: Message) -> NDArray[np.float64]:
+    """Return (components flooded by windows, share of pixels beside seams of those that differ).
+
+    The share is 0 where nothing was compared.
+    """
+    giants, compared, differing = message.flooded
+    return np.array([giants, differing / max(1, compared)], np.float64)
+
+
+def beyond_the_budget(giants: int, budget: int) -> str:
+    """Return what a user should know of components that were flooded by windows.
+
+    >>> beyond_the_budget(1, 4096)
+    '1 component passes the budget of 4,096 pixels and was flooded window by window: raise \
+watershed_budget, or part the particles by a higher threshold'
+    """
+    what = "1 component passes" if giants == 1 else f"{giants:,} components pass"
+    return (
+        f"{what} the budget of {budget:,} pixels and {'was' if giants == 1 else 'were'} flooded "
+        "window by window: raise watershed_budget, or part the particles by a higher threshold"
+    )
 
 
 def default_separation(min_size: int, axes: int) -> int:

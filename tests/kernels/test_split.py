@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,8 +17,11 @@ from skimage.morphology import ball, disk, erosion
 from skimage.segmentation import watershed
 
 from pspy_dask.kernels.distance import squared_distances
+from pspy_dask.kernels.grouping import group_boxes
+from pspy_dask.kernels.parting import SplitRule
+from pspy_dask.kernels.pieces import ImageRuns
 from pspy_dask.kernels.runs import find_runs, label_runs
-from pspy_dask.kernels.split import ImageRuns, SplitRule, split_components
+from pspy_dask.kernels.split import split_components
 from tests.shapes import NAMED, blobs
 
 FAST = settings(max_examples=60)
@@ -66,7 +71,8 @@ def objects(mask, separation, **rule):
     whole = ImageRuns(rows, runs.first.astype(np.int64), runs.stop.astype(np.int64))
     everything = np.arange(component.max() + 1 if component.size else 0)
     options = {"erosion": 0, "min_size": 0, "clear_border": False, "steps": SQUARE} | rule
-    pieces = split_components(
+    options = {"budget": 2**20, "exact": False} | options
+    pieces, _ = split_components(
         whole, component, everything, block.shape, SplitRule(separation, **options)
     )
     painted = np.zeros((len(runs.starts) - 1, block.shape[2]), np.int64)
@@ -158,3 +164,24 @@ def test_small_objects_and_those_on_the_border_are_dropped():
     assert objects(mask, 9, min_size=2).max() == 2
     assert objects(mask, 9, min_size=2, clear_border=True).max() == 1
     assert objects(mask, 9, min_size=17).max() == 1
+
+
+def test_distances_are_right_in_long_thin_shapes():
+    mask = np.ones((1, 1, 50_000), bool)  # their squares pass 32 bits
+    mask[0, 0, 49_000] = False
+    found = objects(mask[0], 20)
+    assert found.max() == 2 and found[0, 0] == 1 and found[0, -1] == 2
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32), st.sampled_from([50, 2000, 10**6]))
+def test_boxes_that_share_a_raster_keep_to_the_budget(seed, budget):
+    rng = np.random.default_rng(seed)
+    low = rng.integers(0, 40, (30, 3)) * [0, 1, 1]
+    high = low + rng.integers(1, 40, (30, 3)) * [0, 1, 1] + [1, 0, 0]
+    groups = group_boxes(low, high, budget)
+    assert sorted(groups.order) == list(range(30)) and groups.starts[-1] == 30
+    for a, b in pairwise(groups.starts):
+        members = groups.order[a:b]
+        size = (high[members].max(axis=0) - low[members].min(axis=0)).prod()
+        assert b - a == 1 or size <= budget

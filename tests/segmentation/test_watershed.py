@@ -14,7 +14,7 @@ from pspy_dask.blocks.grid import make_grid
 from pspy_dask.blocks.images import as_image
 from pspy_dask.blocks.tree import sweep_serially
 from pspy_dask.datasets import mosaic
-from pspy_dask.kernels.split import SplitRule
+from pspy_dask.kernels.parting import SplitRule
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.segmentation.foreground import is_non_zero
 from pspy_dask.segmentation.watershed import SplitObjects
@@ -37,6 +37,8 @@ RULES = st.builds(
     min_size=st.sampled_from([0, 5]),
     clear_border=st.booleans(),
     steps=st.just((1.0, 1.0, 1.0)),
+    budget=st.just(2**20),
+    exact=st.just(True),
 )
 
 
@@ -62,7 +64,7 @@ def test_volumes_at_any_chunks(data, rule, step):
 
 
 def test_without_the_tree_seams_part_particles():
-    mask, rule = blobs(40), SplitRule(5, 0, 0, False, (1.0, 1.0, 1.0))
+    mask, rule = blobs(40), SplitRule(5, 0, 0, False, (1.0, 1.0, 1.0), 2**20, True)
     halves = [in_one_piece(half, rule).max() for half in np.split(mask, 2)]
     assert sum(halves) > in_one_piece(mask, rule).max()
 

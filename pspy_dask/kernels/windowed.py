@@ -11,7 +11,7 @@ the chunks, for the lattice follows from the budget alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -48,15 +48,28 @@ class Lattice(NamedTuple):
     side: int
     reach: int
 
-    def tiles(self, shape: tuple[int, ...]) -> Iterator[Bounds]:
-        """Yield the bounds of all tiles of an image."""
-        for index in product(*(range(-(-n // self.side)) for n in shape)):
+    def tiles(
+        self, low: Sequence[int], high: Sequence[int], shape: tuple[int, ...]
+    ) -> Iterator[Bounds]:
+        """Yield the bounds of the tiles that meet a box of an image."""
+        spans = (range(a // self.side, -(-b // self.side)) for a, b in zip(low, high, strict=True))
+        for index in product(*spans):
             start = np.array(index) * self.side
             yield start, np.minimum(start + self.side, shape)
 
     def window(self, low: Ints, high: Ints, shape: tuple[int, ...]) -> Bounds:
         """Return a tile with its reach, clipped at the edges of the image."""
         return np.maximum(low - self.reach, 0), np.minimum(high + self.reach, shape)
+
+    def margin(self, edges: Sequence[int]) -> int:
+        """Return how far windows of tiles reach beyond chunks with these boundaries.
+
+        >>> Lattice(8, 2).margin([0, 16, 32, 37]), Lattice(8, 2).margin([0, 9, 20])
+        (2, 9)
+        """
+        before = max(edge % self.side for edge in edges[:-1])
+        behind = max((-edge % self.side for edge in edges[1:-1]), default=0)
+        return max(before, behind) + self.reach
 
 
 def lattice_of(budget: int, axes: int) -> Lattice:
@@ -87,7 +100,7 @@ def split_giants(
     lattice = lattice_of(rule.budget, 3 if shape[0] > 1 else 2)
     own, seen = [np.zeros((4, 0), np.int64)], [np.zeros((4, 0), np.int64)]
     room = scratch(np.minimum(lattice.side + 2 * lattice.reach, shape)[None], rule.steps)
-    for tile in lattice.tiles(shape):
+    for tile in lattice.tiles((0, 0, 0), shape, shape):
         window = lattice.window(*tile, shape)
         part = _rows_between(runs, *window, shape)
         if part.start == part.stop:

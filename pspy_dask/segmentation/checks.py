@@ -49,6 +49,14 @@ def check_recipe(image: xr.DataArray, parameters: SegmentationParameters) -> Non
             )
 
 
+def check_identity(numbering: str, dtype: DTypeLike | None) -> None:
+    """Raise ValueError where labels cannot be numbered so, or not in this type."""
+    if numbering != "identity":
+        raise ValueError(f"numbering is {numbering!r}: choose 'raster' or 'identity'")
+    if dtype is not None and np.dtype(dtype) != np.int64:
+        raise ValueError(f"identities do not fit labels of type {np.dtype(dtype)}: leave dtype out")
+
+
 def label_type(shape: tuple[int, ...], dtype: DTypeLike | None) -> np.dtype[Any]:
     """Return the type of the labels: as asked, else int32 unless N could pass its end.
 

@@ -210,16 +210,22 @@ def _program(
     dtype: np.dtype[Any],
 ) -> Program:
     axes = image.ndim - has_frames(image)
-    least, clear = parameters.min_size, parameters.clear_border
     if not parameters.watershed:
+        least, clear = parameters.min_size, parameters.clear_border
         return LabelComponents(function, axes, least, clear, dtype)
+    return SplitObjects(function, axes, split_rule(image, parameters), dtype)
+
+
+def split_rule(image: xr.DataArray, parameters: SegmentationParameters) -> SplitRule:
+    """Return how a watershed treats the components of this image."""
+    axes = image.ndim - has_frames(image)
+    least, clear = parameters.min_size, parameters.clear_border
     sizes = pixel_size(image)
     step = sizes["z"] / sizes["x"] if "z" in image.dims else 1.0
     separation = parameters.watershed_separation or default_separation(least, axes)
     budget = parameters.watershed_budget or _default_budget()
     erosion, exact = parameters.watershed_erosion, parameters.watershed_exact
-    rule = SplitRule(separation, erosion, least, clear, (step, 1.0, 1.0), budget, exact)
-    return SplitObjects(function, axes, rule, dtype)
+    return SplitRule(separation, erosion, least, clear, (step, 1.0, 1.0), budget, exact)
 
 
 def _default_budget() -> int:

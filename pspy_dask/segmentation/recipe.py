@@ -12,10 +12,11 @@ from numpy.typing import DTypeLike
 from pspy_dask.blocks.images import ImageLike, as_image, has_frames, like
 from pspy_dask.blocks.windows import map_windows
 from pspy_dask.parameters import GLOBAL_METHODS, SegmentationParameters, ThresholdMethod
-from pspy_dask.segmentation.checks import check_recipe, resolve
+from pspy_dask.segmentation.checks import check_identity, check_recipe, resolve
 from pspy_dask.segmentation.filters import Filters
 from pspy_dask.segmentation.foreground import Foreground, make_surface
-from pspy_dask.segmentation.labels import again, halo_of, labels_of
+from pspy_dask.segmentation.identity import identity_labels
+from pspy_dask.segmentation.labels import again, halo_of, labels_of, split_rule
 from pspy_dask.segmentation.thresholds import lazy_level, lazy_range, lazy_threshold
 
 
@@ -139,6 +140,7 @@ def segment(
     image: ImageLike,
     parameters: SegmentationParameters | None = None,
     *,
+    numbering: Literal["raster", "identity"] = "raster",
     dtype: DTypeLike | None = None,
     **overrides: Any,
 ) -> xr.DataArray:
@@ -156,8 +158,15 @@ def segment(
         segmented frame by frame.
     parameters
         The recipe; Otsu's threshold by default.
+    numbering
+        ``raster`` numbers 1..N, for which all of the image is read. ``identity`` numbers an
+        object by 1 + the position of its first pixel in its frame: a part of the labels reads
+        itself, a halo of 128 to 639 pixels (volumes: 32 to 95) and what filters need. Objects
+        that reach farther than 128 (32) pixels are shown as far as a window sees them. A global
+        threshold reads the image all the same.
     dtype
-        Integer type of the labels; by default int32, or int64 where N could pass its end.
+        Integer type of the labels; by default int32, or int64 where N could pass its end, and
+        for identities.
     **overrides
         Single parameters, as in :class:`SegmentationParameters`.
 
@@ -184,7 +193,11 @@ def segment(
     pixels = as_image(image)
     recipe = resolve(parameters, overrides)
     check_recipe(pixels, recipe)
-    return segment_with(pixels, recipe, global_values(pixels, recipe), dtype=dtype)
+    values = global_values(pixels, recipe)
+    if numbering == "raster":
+        return segment_with(pixels, recipe, values, dtype=dtype)
+    check_identity(numbering, dtype)
+    return preview_with(pixels, recipe, values)
 
 
 def segment_with(
@@ -197,6 +210,17 @@ def segment_with(
     """Return the labels of :func:`segment` from the :func:`global_values` of the image."""
     function = _foreground(image, parameters)
     return labels_of(again(image), function, function.halo, parameters, dtype, values)
+
+
+def preview_with(
+    image: xr.DataArray, parameters: SegmentationParameters, values: tuple[da.Array, ...]
+) -> xr.DataArray:
+    """Return the labels of :func:`segment`, numbered by identity."""
+    function, rule = _foreground(image, parameters), split_rule(image, parameters)
+    by_watershed = parameters.watershed
+    return identity_labels(
+        again(image), function, function.halo, rule, watershed=by_watershed, values=values
+    )
 
 
 def _foreground(image: xr.DataArray, parameters: SegmentationParameters) -> Foreground:

@@ -90,11 +90,15 @@ def dask_image(path: str) -> Callable[[], int]:
 CANDIDATES = {"pspy_dask": ours, "scikit-image": scikit_image, "dask-image, no table": dask_image}
 
 
-def run_one(name: str, path: str) -> None:
-    """Time one candidate after a warm-up; print seconds, peak memory and number of objects."""
-    if hasattr(os, "sched_setaffinity"):  # one core, whatever threads a library starts
+def on_one_core() -> None:
+    """Keep this process on one core, whatever threads a library starts."""
+    if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    work = CANDIDATES[name](path)
+
+
+def timed(work: Callable[[], int]) -> None:
+    """Time work after a warm-up; print seconds, peak memory and number of objects."""
+    on_one_core()
     work()
     since = time.perf_counter()
     found = work()
@@ -140,6 +144,6 @@ def main(side: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        run_one(sys.argv[2], sys.argv[3])
+        timed(CANDIDATES[sys.argv[2]](sys.argv[3]))
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 8192)

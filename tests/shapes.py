@@ -57,6 +57,12 @@ def blobs(n, seed=0):
     return mask
 
 
+def lattice(n, pitch=7):
+    """Discs in rows and columns, each of which touches four others."""
+    y, x = np.indices((n, n)) % pitch - pitch // 2
+    return y * y + x * x <= (pitch // 2) ** 2
+
+
 def specks(n, density, seed=0):
     """Single pixels, many of them touching."""
     return np.random.default_rng(seed).random((n, n)) < density
@@ -70,6 +76,7 @@ NAMED = {
     "rings": rings(N),
     "diagonals": diagonals(N),
     "blobs": blobs(N),
+    "lattice": lattice(N),
     "specks": specks(N, 0.4),
     "single pixels": specks(N, 0.02),
     "full": np.ones((N, N), bool),

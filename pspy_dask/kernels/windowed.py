@@ -121,10 +121,13 @@ def split_giants(
         )
         own.append(_runs_in(label, names, window, shape, tile))
         seen += [_runs_in(label, names, window, shape, strip) for strip in _beside(*tile, shape)]
-    objects = np.concatenate(own, axis=1)
-    objects = objects[:, np.argsort(objects[0] * shape[2] + objects[1])]
-    compared, differing = _differences(objects, np.concatenate(seen, axis=1), shape[2])
-    return _objects(objects, shape, rule), Flooded(count, compared, differing)
+    named, told = np.concatenate(own, axis=1), np.concatenate(seen, axis=1)
+    own.clear()  # the runs of an image take most of the memory
+    order = np.argsort(named[0] * shape[2] + named[1])
+    for column in named:
+        column[:] = column[order]
+    compared, differing = _differences(named, told, shape[2])
+    return _objects(_joined_at_seams(named), shape, rule), Flooded(count, compared, differing)
 
 
 def _rows_between(runs: ImageRuns, low: Ints, high: Ints, shape: tuple[int, ...]) -> slice:
@@ -140,7 +143,7 @@ def _runs_in(
     origin, size = window[0], window[1] - window[0]
     room = np.empty((4, 256), np.int64)
     runs, count = collect(label, names, origin, size, np.array(shape), *box, room, 0)
-    found: Ints = runs[:, :count]
+    found: Ints = runs[:, :count].copy()
     return found
 
 
@@ -257,7 +260,7 @@ def _objects(named: Ints, shape: tuple[int, ...], rule: SplitRule) -> Pieces:
 
     Where two windows disagree, a name may stand on both sides of a seam and not across it.
     """
-    row, first, stop, name = _joined_at_seams(named)
+    row, first, stop, name = named
     starts = np.searchsorted(row, np.arange(shape[0] * shape[1] + 1))
     runs = Runs(starts, first.astype(np.int32), stop.astype(np.int32))
     owner = label_runs(runs, shape[0], name)
@@ -281,10 +284,11 @@ def _objects(named: Ints, shape: tuple[int, ...], rule: SplitRule) -> Pieces:
 
 
 def _joined_at_seams(named: Ints) -> Ints:
-    """Return runs of which none goes on in the next under the same name."""
+    """Return the table with runs that go on in the next under the same name made one."""
     row, first, stop, name = named
     begins = np.ones(row.size, bool)
-    goes_on = (row[1:] == row[:-1]) & (first[1:] == stop[:-1]) & (name[1:] == name[:-1])
-    begins[1:] = ~goes_on
+    begins[1:] = (row[1:] != row[:-1]) | (first[1:] != stop[:-1]) | (name[1:] != name[:-1])
+    if begins.all():
+        return named
     ends = np.append(begins[1:], True)[: row.size]
     return np.stack((row[begins], first[begins], stop[ends], name[begins]))

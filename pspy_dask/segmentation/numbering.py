@@ -12,7 +12,7 @@ the block that finished at a higher node. A row is counted through planes: row `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,7 +110,7 @@ def first_offsets(counts: Ints, dtype: np.dtype[Any]) -> Ints:
 def tell_children(
     boxes: Sequence[Box],
     counts: Sequence[Ints],
-    numbers: Sequence[tuple[Ints, ...]],
+    numbers: Iterable[tuple[Ints, ...]],
     rows: Rows,
     offsets: Ints,
     above: Ints,

@@ -109,14 +109,9 @@ class SplitObjects:
         """Put the children's open runs together; split what touches no outer seam."""
         box, shape = volume_box(box), volume_shape(shape)
         boxes, rows = [volume_box(b) for b in boxes], Rows(box, shape)
-        counts = np.zeros(rows.count, np.int64)
-        parts = []
-        for child, message in zip(boxes, messages, strict=True):
-            part = unpack(message.runs)
-            part[3] += counts[rows.local(part[0])]
-            counts[rows.of(child)] += unpack(message.counts)[0]
-            parts.append(part)
-        runs, left = _joined(np.concatenate(parts, axis=1), rows.width)
+        table, counts = _gathered(boxes, messages, rows)
+        runs, left = _joined(table, rows.width)
+        del table  # the runs of an image take most of the memory
         local = _rows_of(rows.local(runs.row), runs.first, runs.stop, rows.count)
         component = label_runs(local, box.shape[0])
         return self._settle(runs, component, left, box, shape, counts, messages)
@@ -138,7 +133,7 @@ class SplitObjects:
         else:
             offsets, above, _ = told_columns(told)
         numbered = _numbered(kept, own_numbers(own, offsets, above, rows), told)
-        inside = [_clipped(numbered, child, shape) for child in boxes]
+        inside = (_clipped(numbered, child, shape) for child in boxes)  # one at a time in memory
         everyone = np.sort(np.concatenate((above, own[0] * rows.width + own[1])))
         return tell_children(boxes, counts, inside, rows, offsets, everyone, shape)
 
@@ -230,12 +225,26 @@ def _rows_of(row: Ints, first: Ints, stop: Ints, count: int) -> Runs:
     )
 
 
+def _gathered(boxes: Sequence[Box], messages: Sequence[Message], rows: Rows) -> tuple[Ints, Ints]:
+    """Return the open runs of all children with what lies to their left, and counts of rows."""
+    counts, parts = np.zeros(rows.count, np.int64), []
+    for child, message in zip(boxes, messages, strict=True):
+        part = unpack(message.runs)
+        part[3] += counts[rows.local(part[0])]
+        counts[rows.of(child)] += unpack(message.counts)[0]
+        parts.append(part)
+    return np.concatenate(parts, axis=1), counts
+
+
 def _joined(table: Ints, width: int) -> tuple[ImageRuns, Ints]:
     """Return the runs in raster order, those that abut made one, and their ``left``.
 
     No first pixel lies between two runs that abut, so they have the same ``left``.
     """
-    row, first, stop, left = table[:, np.argsort(table[0] * width + table[1], kind="stable")]
+    order = np.argsort(table[0] * width + table[1], kind="stable")
+    for column in table:
+        column[:] = column[order]
+    row, first, stop, left = table
     begins = np.ones(row.size, bool)
     begins[1:] = (row[1:] != row[:-1]) | (first[1:] != stop[:-1])
     ends = np.append(begins[1:], True)[: row.size]

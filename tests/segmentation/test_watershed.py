@@ -8,6 +8,12 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import distance_transform_edt
+from skimage.feature import peak_local_max
+from skimage.measure import label
+from skimage.morphology import reconstruction
+from skimage.segmentation import watershed
+from sklearn.metrics import adjusted_rand_score
 
 import pspy_dask as ps
 from pspy_dask.blocks.grid import make_grid
@@ -51,6 +57,28 @@ def test_named_shapes_at_any_chunks(name, data, rule):
     np.testing.assert_array_equal(split(mask, chunks, rule), in_one_piece(mask, rule))
 
 
+@settings(max_examples=5)
+@given(chunkings((120, 120)), RULES)
+def test_thousands_of_single_pixels(chunks, rule):
+    mask = np.zeros((120, 120), bool)
+    mask[1::2, 1::2] = True
+    found = split(mask, chunks, rule._replace(min_size=0, clear_border=False))
+    assert found.max() == 3600 and (found[mask] == np.arange(1, 3601)).all()
+    np.testing.assert_array_equal(split(mask, chunks, rule), in_one_piece(mask, rule))
+
+
+def test_spheres_that_touch_at_the_corner_of_chunks():
+    z, y, x = np.indices((24, 24, 24))
+    mask = np.zeros(z.shape, bool)
+    for centre in ((6, 6, 6), (17, 17, 17)):  # they meet where eight chunks do
+        mask |= sum((a - c) ** 2 for a, c in zip((z, y, x), centre, strict=True)) <= 80
+    assert label(mask).max() == 1
+    rule = SplitRule(9, 0, 0, False, (1.0, 1.0, 1.0), 2**20, True)
+    found = split(mask, ((12, 12),) * 3, rule)
+    assert found.max() == 2 and ((found > 0) == mask).all()
+    np.testing.assert_array_equal(found, in_one_piece(mask, rule))
+
+
 @settings(max_examples=15)
 @given(st.data(), RULES, st.sampled_from([1.0, 2.2]))
 def test_volumes_at_any_chunks(data, rule, step):
@@ -91,6 +119,57 @@ def test_in_the_recipe():
     np.testing.assert_array_equal(parted, small)
     table = ps.region_properties(small, image).compute()
     assert len(table) == int(parted.max())
+
+
+FACES = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+
+def scikit_image(mask, separation):
+    """Return distances, markers and labels as scikit-image makes them in memory."""
+    distance = distance_transform_edt(mask)
+    footprint = np.ones((separation, separation))
+    peaks = peak_local_max(distance, footprint=footprint, labels=label(mask), exclude_border=False)
+    marked = np.zeros(mask.shape, bool)
+    marked[tuple(peaks.T)] = True
+    markers = label(marked)
+    return distance, markers, watershed(-distance, markers, mask=mask)
+
+
+def turns(distance, markers, mask):
+    """Return when the flood comes to each pixel: the shallowest water on the best way to it."""
+    depth = np.where(mask, -distance, 1.0)
+    start = np.where(markers > 0, depth, 1.0)
+    return reconstruction(start, depth, method="erosion", footprint=FACES)
+
+
+def follows_the_rule(labels, turn, markers, mask):
+    """Whether each pixel has the label of one of the neighbours that the flood came to first."""
+    before = [np.roll(np.pad(turn, 1, constant_values=9.0), s, (0, 1)) for s in STEPS]
+    owners = [np.roll(np.pad(labels, 1), s, (0, 1)) for s in STEPS]
+    earliest = np.min(before, axis=0)
+    ways = [(b == earliest) & (o == np.pad(labels, 1)) for b, o in zip(before, owners, strict=True)]
+    reached = np.any(ways, axis=0)[1:-1, 1:-1]
+    return reached | (markers > 0) | ~mask | (labels == 0)
+
+
+@pytest.mark.parametrize("name", ["mosaic", "blobs"])
+def test_differs_from_scikit_image_by_ties_alone(name):
+    mask = blobs(300)
+    if name == "mosaic":
+        mask = ps.foreground(mosaic((900, 900)), gaussian=2.0).values
+    distance, markers, theirs = scikit_image(mask, 5)
+    ours = ps.watershed(mask, separation=5).values
+    assert ours.max() == theirs.max() == markers.max()
+    hanging = (theirs == 0) & mask  # by corners alone: scikit-image leaves them out
+    assert (ours[hanging] > 0).all() and hanging.sum() < 1e-3 * mask.sum()
+    inside = mask & ~hanging
+    assert adjusted_rand_score(ours[inside], theirs[inside]) >= 0.9995
+    turn = turns(distance, markers, mask)
+    assert follows_the_rule(theirs, turn, markers, mask).all()
+    assert follows_the_rule(np.where(inside, ours, 0), turn, markers, mask).all()
+    shuffled = np.where(inside, ours % 7 + 1, 0)  # control: other labels do not
+    assert not follows_the_rule(np.roll(shuffled, 1, axis=1) * inside, turn, markers, mask).all()
 
 
 def test_frames_are_parted_one_by_one():

@@ -193,9 +193,10 @@ def test_tasks_per_chunk(tmp_path):
         )
         lazy = as_image(image, chunks=32)
         assert lazy.data.npartitions == 256
-        labels = ps.segment(lazy, gaussian=2.0, min_size=20).data
-        (optimized,) = dask.optimize(labels)
-        assert len(dict(optimized.dask)) <= most * 256
+        for recipe in ({}, {"watershed": True}):
+            labels = ps.segment(lazy, gaussian=2.0, min_size=20, **recipe).data
+            (optimized,) = dask.optimize(labels)
+            assert len(dict(optimized.dask)) <= most * 256
 
 
 def test_control_a_halo_too_small_is_seen(monkeypatch):

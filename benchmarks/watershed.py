@@ -61,21 +61,11 @@ def finish(writing: Any) -> int:
 def scikit_image(path: str) -> Callable[[], int]:
     """Return the same steps in memory, with the image read from Zarr and the labels written."""
     import zarr
-    from scipy.ndimage import distance_transform_edt
-    from skimage import feature, filters, measure, morphology, segmentation
+    from skimage import morphology, segmentation
 
     def work() -> int:
-        image = zarr.open_group(path, mode="r")["0"][:]
-        smooth = filters.gaussian(image.astype(np.float32), SIGMA, preserve_range=True)
-        mask = smooth > filters.threshold_otsu(smooth)
-        distance = distance_transform_edt(mask)
-        footprint = np.ones((SEPARATION, SEPARATION))
-        peaks = feature.peak_local_max(
-            distance, footprint=footprint, labels=measure.label(mask), exclude_border=False
-        )
-        marked = np.zeros(mask.shape, bool)
-        marked[tuple(peaks.T)] = True
-        labels = segmentation.watershed(-distance, measure.label(marked), mask=mask)
+        mask, distance, markers = steps(zarr.open_group(path, mode="r")["0"][:])
+        labels = segmentation.watershed(-distance, markers, mask=mask)
         labels = segmentation.clear_border(labels)
         labels = morphology.remove_small_objects(labels, max_size=LEAST - 1)
         labels = segmentation.relabel_sequential(labels)[0].astype(np.int32)
@@ -88,6 +78,44 @@ def scikit_image(path: str) -> Callable[[], int]:
     return work
 
 
+def steps(image: Any) -> tuple[Any, Any, Any]:
+    """Return foreground, distances and markers by SciPy and scikit-image."""
+    from scipy.ndimage import distance_transform_edt
+    from skimage import feature, filters, measure
+
+    smooth = filters.gaussian(image.astype(np.float32), SIGMA, preserve_range=True)
+    mask = smooth > filters.threshold_otsu(smooth)
+    distance = distance_transform_edt(mask)
+    footprint = np.ones((SEPARATION, SEPARATION))
+    peaks = feature.peak_local_max(
+        distance, footprint=footprint, labels=measure.label(mask), exclude_border=False
+    )
+    marked = np.zeros(mask.shape, bool)
+    marked[tuple(peaks.T)] = True
+    return mask, distance, measure.label(marked)
+
+
+def agreement(path: str) -> dict[str, float]:
+    """Compare the partitions of the same foreground, all objects kept."""
+    import zarr
+    from skimage import segmentation
+    from sklearn.metrics import adjusted_rand_score
+
+    import pspy_dask as ps
+
+    mask, distance, markers = steps(zarr.open_group(path, mode="r")["0"][:])
+    theirs = segmentation.watershed(-distance, markers, mask=mask)[mask]
+    labels = ps.watershed(mask, separation=SEPARATION)
+    ours = labels.data.compute(scheduler="synchronous")[mask]
+    both = theirs > 0
+    return {
+        "ours": int(ours.max()),
+        "theirs": int(theirs.max()),
+        "rand": float(adjusted_rand_score(ours[both], theirs[both])),
+        "left out": int((~both).sum()),
+    }
+
+
 def flood_alone(path: str) -> dict[str, list[float]]:
     """Return the seconds of the flood, ours and scikit-image's, from the same markers.
 
@@ -95,20 +123,11 @@ def flood_alone(path: str) -> dict[str, list[float]]:
     labels back counts too.
     """
     import zarr
-    from scipy.ndimage import distance_transform_edt, find_objects
-    from skimage import feature, filters, measure, segmentation
+    from scipy.ndimage import find_objects
+    from skimage import measure, segmentation
 
-    image = np.asarray(zarr.open_group(path, mode="r")["0"][:4096, :4096], np.float32)
-    smooth = filters.gaussian(image, SIGMA, preserve_range=True)
-    mask = smooth > filters.threshold_otsu(smooth)
-    distance, components = distance_transform_edt(mask), measure.label(mask).astype(np.int32)
-    footprint = np.ones((SEPARATION, SEPARATION))
-    peaks = feature.peak_local_max(
-        distance, footprint=footprint, labels=components, exclude_border=False
-    )
-    marked = np.zeros(mask.shape, bool)
-    marked[tuple(peaks.T)] = True
-    markers = measure.label(marked).astype(np.int32)
+    mask, distance, found = steps(zarr.open_group(path, mode="r")["0"][:4096, :4096])
+    components, markers = measure.label(mask).astype(np.int32), found.astype(np.int32)
     squared = np.rint(distance**2).astype(np.int32)
     boxes = np.array([[y.start, y.stop, x.start, x.stop] for y, x in find_objects(components)])
     labels = np.zeros(mask.shape, np.int32)
@@ -176,11 +195,6 @@ def scaling(path: str) -> dict[str, list[float]]:
         return interleaved({name: run_on(c) for name, c in clients.items()}, runs=RUNS)
 
 
-def run_flood(path: str) -> None:
-    on_one_core()
-    print(json.dumps(flood_alone(path)))
-
-
 CANDIDATES = {"pspy_dask": ours, "scikit-image": scikit_image}
 
 
@@ -224,6 +238,8 @@ def main(side: int) -> None:
         write_mosaic(path, side)
         print(f"{side} x {side} uint16, {machine()}, {time.strftime('%Y-%m-%d')}\n")
         compare(path, side, environment)
+        out = in_process("benchmarks.watershed", "--agreement", path, environment=environment)
+        print(f"\nThe partition of all the foreground beside scikit-image's: {out.strip()}")
         out = in_process("benchmarks.watershed", "--flood", path, environment=environment)
         flood = json.loads(out.splitlines()[-1])
         table("flood of 4096 x 4096, one thread", flood, "pspy_dask", speed_up=False)
@@ -234,6 +250,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         timed(CANDIDATES[sys.argv[2]](sys.argv[3]))
     elif sys.argv[1:2] == ["--flood"]:
-        run_flood(sys.argv[2])
+        on_one_core()
+        print(json.dumps(flood_alone(sys.argv[2])))
+    elif sys.argv[1:2] == ["--agreement"]:
+        print(json.dumps(agreement(sys.argv[2])))
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 8192)

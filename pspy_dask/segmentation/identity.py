@@ -35,6 +35,7 @@ from pspy_dask.kernels.split import split_components
 from pspy_dask.kernels.windowed import Lattice
 from pspy_dask.segmentation.components import ForegroundFunction, volume_box, volume_shape
 from pspy_dask.segmentation.numbering import Rows
+from pspy_dask.segmentation.placing import in_image, painted
 from pspy_dask.segmentation.seams import seam_bits
 
 Ints = NDArray[np.int64]
@@ -106,20 +107,13 @@ class IdentityLabels:
     def _split(
         self, runs: Runs, component: Ints, is_cut: NDArray[np.bool_], box: Box, shape: Index
     ) -> Ints:
-        rows, x = Rows(box, shape), np.int64(box.start[2])
-        row = rows.image(np.repeat(np.arange(rows.count), np.diff(runs.starts)))
-        whole = ImageRuns(row, runs.first + x, runs.stop + x)
-        labels = np.zeros(box.shape, np.int64)
+        whole, labels = in_image(runs, box, shape), np.zeros(box.shape, np.int64)
         lenient = self.rule._replace(min_size=0)
         for chosen, rule in ((~is_cut, self.rule), (is_cut, lenient)):
             pieces, _ = split_components(whole, component, np.flatnonzero(chosen), shape, rule)
             identity = pieces.first_row * shape[2] + pieces.first_x + 1
-            local = rows.local(pieces.row)
-            order = np.argsort(local, kind="stable")
-            starts = np.searchsorted(local[order], np.arange(rows.count + 1))
-            first, stop = (c[order].astype(np.int32) - box.start[2] for c in pieces[1:3])
-            part = Runs(starts, first, stop)
-            labels += paint(part, identity[pieces.owner[order]], box.shape, np.int64)
+            objects = ImageRuns(pieces.row, pieces.first, pieces.stop)
+            labels += painted(objects, identity[pieces.owner], box, shape, np.int64)
         return labels
 
 

@@ -34,7 +34,7 @@ from pspy_dask.blocks.windows import Window
 from pspy_dask.blocks.workers import warn
 from pspy_dask.kernels.parting import SplitRule
 from pspy_dask.kernels.pieces import ImageRuns
-from pspy_dask.kernels.runs import Runs, find_runs, label_runs, paint
+from pspy_dask.kernels.runs import find_runs, label_runs
 from pspy_dask.kernels.split import split_components
 from pspy_dask.kernels.windowed import Flooded
 from pspy_dask.segmentation.components import ForegroundFunction, volume_box, volume_shape
@@ -47,6 +47,7 @@ from pspy_dask.segmentation.numbering import (
     tell_children,
     told_columns,
 )
+from pspy_dask.segmentation.placing import in_block, in_image, painted
 from pspy_dask.segmentation.seams import seam_bits
 
 Ints = NDArray[np.int64]
@@ -96,12 +97,9 @@ class SplitObjects:
         """Find the runs of the chunk; split what touches no seam."""
         box, shape = volume_box(window.core), volume_shape(window.shape)
         runs = find_runs(self.foreground(pixels, window, *values).reshape(box.shape))
-        component, rows = label_runs(runs, box.shape[0]), Rows(box, shape)
-        row = rows.image(np.repeat(np.arange(rows.count), np.diff(runs.starts)))
-        x = np.int64(box.start[2])
-        whole = ImageRuns(row, runs.first + x, runs.stop + x)
-        none = np.zeros(rows.count, np.int64)
-        return self._settle(whole, component, 0 * row, box, shape, none, ())
+        component, none = label_runs(runs, box.shape[0]), np.zeros(Rows(box, shape).count, np.int64)
+        whole = in_image(runs, box, shape)
+        return self._settle(whole, component, 0 * whole.row, box, shape, none, ())
 
     def join(
         self, box: Box, boxes: Sequence[Box], shape: Index, messages: Sequence[Message]
@@ -112,8 +110,7 @@ class SplitObjects:
         table, counts = _gathered(boxes, messages, rows)
         runs, left = _joined(table, rows.width)
         del table  # the runs of an image take most of the memory
-        local = _rows_of(rows.local(runs.row), runs.first, runs.stop, rows.count)
-        component = label_runs(local, box.shape[0])
+        component = label_runs(in_block(runs, box, shape), box.shape[0])
         return self._settle(runs, component, left, box, shape, counts, messages)
 
     def split(
@@ -141,13 +138,10 @@ class SplitObjects:
         """Paint the numbers."""
         box, shape = volume_box(window.core), volume_shape(window.shape)
         offsets, above, _ = told_columns(told)
-        rows = Rows(box, shape)
-        mine = own_numbers(unpack(kept.own), offsets, above, rows)
-        row, first, stop, number = _numbered(kept, mine, told)
-        local = rows.local(row)
-        order, x = np.argsort(local, kind="stable"), box.start[2]
-        runs = _rows_of(local[order], first[order] - x, stop[order] - x, rows.count)
-        return paint(runs, number[order], box.shape, self.dtype).reshape(window.core.shape)
+        mine = own_numbers(unpack(kept.own), offsets, above, Rows(box, shape))
+        *runs, number = _numbered(kept, mine, told)
+        labels = painted(ImageRuns(*runs), number, box, shape, self.dtype)
+        return labels.reshape(window.core.shape)
 
     def _settle(
         self,
@@ -216,13 +210,6 @@ def default_separation(min_size: int, axes: int) -> int:
         return 20
     diameter = 2 * sqrt(min_size / pi) if axes == 2 else (6 * min_size / pi) ** (1 / 3)
     return max(1, round(diameter))
-
-
-def _rows_of(row: Ints, first: Ints, stop: Ints, count: int) -> Runs:
-    """Return sorted runs row by row."""
-    return Runs(
-        np.searchsorted(row, np.arange(count + 1)), first.astype(np.int32), stop.astype(np.int32)
-    )
 
 
 def _gathered(boxes: Sequence[Box], messages: Sequence[Message], rows: Rows) -> tuple[Ints, Ints]:

@@ -87,7 +87,7 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
         _check(array.dims, array.shape, array.dtype)
         if not isinstance(array.data, da.Array):
             return _wrapped(array, chunks)
-        data = _without_empty_chunks(array.data)
+        data = _plain(array.data)
         return array if data is array.data else array.copy(data=data)
     if not hasattr(array, "shape") or not hasattr(array, "dtype"):
         raise TypeError(
@@ -101,7 +101,7 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
         )
     _check(dims, array.shape, array.dtype)
     if isinstance(array, da.Array):
-        return make_image(_without_empty_chunks(array), dims)
+        return make_image(_plain(array), dims)
     source = ArraySource(array, (None,) * len(dims))
     return source_image(source, dims, stored=_stored(array), chunks=chunks)
 
@@ -146,8 +146,17 @@ def _wrapped(array: xr.DataArray, chunks: ChunksLike) -> xr.DataArray:
     return array.copy(data=lazy_array(source, lengths))
 
 
-def _without_empty_chunks(array: da.Array) -> da.Array:
+def native_pixels(array: da.Array) -> da.Array:
+    """Return the same pixels in the byte order of this machine, the only one that Numba reads."""
+    if array.dtype.isnative:
+        return array
+    swapped: da.Array = array.astype(array.dtype.newbyteorder("="))
+    return swapped
+
+
+def _plain(array: da.Array) -> da.Array:
     """Return the same pixels in chunks that hold some: joining and cutting may leave empty ones."""
+    array = native_pixels(array)
     if all(map(all, array.chunks)):
         return array
     filled: da.Array = array.rechunk(tuple(tuple(filter(None, n)) for n in array.chunks))

@@ -21,6 +21,7 @@ from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Grid, Index, make_grid
+from pspy_dask.kernels.selection import native
 
 Chunks = tuple[tuple[int, ...], ...]
 
@@ -48,6 +49,8 @@ class Source(Protocol):
 class ArraySource:
     """A NumPy or Zarr array, some of whose axes may be fixed at one position.
 
+    Its pixels have the byte order of this machine, whatever that of the array.
+
     Parameters
     ----------
     array
@@ -69,14 +72,14 @@ class ArraySource:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of a pixel."""
-        dtype: np.dtype[Any] = np.dtype(self.array.dtype)
+        dtype: np.dtype[Any] = np.dtype(self.array.dtype).newbyteorder("=")
         return dtype
 
     def read(self, box: Box) -> NDArray[Any]:
         """Return the pixels of the box."""
         spans = iter(box.slices)
         index = tuple(next(spans) if at is None else at for at in self.fixed)
-        return np.asarray(self.array[index])
+        return native(np.asarray(self.array[index]))
 
     def __dask_tokenize__(self) -> Any:
         """Two arrays with equal bytes are one source, files are told apart by their token."""

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from pspy_dask.blocks.chunking import ChunksLike, choose_chunks
-from pspy_dask.blocks.images import AXES, make_image
+from pspy_dask.blocks.images import AXES, make_image, native_pixels
 from pspy_dask.blocks.sources import ArraySource, Source, lazy_array
 
 CHANNEL = "c"
@@ -133,7 +133,8 @@ def image_of(
         attrs={"source": source},
     )
     if isinstance(pixels, da.Array):
-        data = pixels[tuple(slice(None) if at is None else at for at in fixed)]
+        cut_out = tuple(slice(None) if at is None else at for at in fixed)
+        data = native_pixels(pixels[cut_out])
     else:
         if not isinstance(pixels, Source):
             pixels = ArraySource(pixels, fixed, **({} if token is None else {"token": token}))

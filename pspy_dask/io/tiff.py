@@ -16,6 +16,7 @@ from tifffile import TiffFile, TiffFileError, imread, xml2dict
 from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.io.axes import Axis, Wanted, choose_axes, image_of
 from pspy_dask.io.units import readable, short_unit
+from pspy_dask.kernels.selection import native
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8", ".tf2")
 
@@ -43,7 +44,7 @@ class TiffSource:
         spans = iter(box.slices)
         index = tuple(next(spans) if at is None else at for at in self.fixed)
         try:
-            return np.asarray(_view(self.path, self.level, self.stamp)[index])
+            return native(np.asarray(_view(self.path, self.level, self.stamp)[index]))
         except (ValueError, RuntimeError) as error:  # of tifffile, of a decoder
             raise ValueError(
                 f"{self.path} cannot be read ({error}): it is damaged or incomplete, copy it again"
@@ -86,7 +87,9 @@ def read_header(path: Path, level: int = 0) -> TiffHeader:
             page = series.keyframe
             tile = {"y": page.chunks[0], "x": page.chunks[1]} if len(page.chunks) > 1 else {}
             stored = tuple(tile.get(a.name, 1) for a in axes)
-            return TiffHeader(_unique(axes), np.dtype(at.dtype), stored, len(series.levels))
+            return TiffHeader(
+                _unique(axes), np.dtype(at.dtype).newbyteorder("="), stored, len(series.levels)
+            )
     except (TiffFileError, IndexError):
         raise ValueError(
             f"{path} is not a TIFF image: it is damaged or of another format"

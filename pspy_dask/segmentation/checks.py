@@ -70,7 +70,7 @@ def label_type(shape: tuple[int, ...], dtype: DTypeLike | None) -> np.dtype[Any]
             raise TypeError(f"labels cannot be of type {dtype}: choose an integer type") from None
         if chosen.kind not in "iu":
             raise TypeError(f"labels cannot be of type {chosen}: choose an integer type")
-        return chosen
+        return chosen.newbyteorder("=")
     most = 1
     for length in shape:
         most *= (length + 1) // 2  # two objects are at least one pixel apart along every axis

@@ -135,6 +135,30 @@ def test_tiff_kinds(tmp_path):
     check(image, stack, step=0.25, unit="µm")
 
 
+@pytest.mark.parametrize("dtype", [">u2", ">f4"])
+def test_foreign_byte_order(tmp_path, dtype):
+    """What bioformats2raw writes, among others; kernels read the order of the machine alone."""
+    pixels = PIXELS.astype(dtype)
+    stored = zarr.create_array(
+        tmp_path / "a.zarr", shape=pixels.shape, dtype=dtype, zarr_format=2, chunks=(16, 16)
+    )
+    stored[:] = pixels
+    write_image(ps.open_image(PIXELS), tmp_path / "a.ome.zarr", version="0.4").run()
+    group = zarr.open_group(tmp_path / "a.ome.zarr", mode="r+")
+    group.create_array("0", shape=pixels.shape, dtype=dtype, chunks=(16, 16), overwrite=True)
+    group["0"][:] = pixels
+    tifffile.imwrite(tmp_path / "a.tif", pixels, byteorder=">", tile=(16, 16))
+    np.save(tmp_path / "a.npy", pixels)
+    named = xr.DataArray(pixels, dims=("y", "x"))
+    files = [tmp_path / name for name in ("a.zarr", "a.ome.zarr", "a.tif", "a.npy")]
+    for source in (*files, pixels, named, named.chunk(x=20), hs.signals.Signal2D(pixels)):
+        image = ps.open_image(source)
+        np.testing.assert_array_equal(image.values, PIXELS)
+        assert image.dtype.isnative and image.values.dtype.isnative
+        labels = ps.segment(image, clear_border=False)
+        assert len(ps.region_properties(labels, image).compute()) == labels.values.max()
+
+
 def test_a_rewritten_tiff_is_read_anew(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, PIXELS)

@@ -6,7 +6,10 @@ import re
 from contextlib import contextmanager
 
 import numpy as np
+import ome_zarr.format
+import ome_zarr.writer
 import tifffile
+import zarr
 from click.testing import CliRunner
 from distributed import Client
 
@@ -24,6 +27,26 @@ def run(*arguments):
 def image_file(folder):
     path = folder / "an image.tif"
     tifffile.imwrite(path, np.asarray(mosaic((160, 140)).values))
+    return path
+
+
+def five_axes_file(folder, pixels, version):
+    """An OME-Zarr t c z y x of two channels, the second of which holds these pixels."""
+    path = folder / "five.ome.zarr"
+    root = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
+    names = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
+    ome_zarr.writer.write_image(
+        np.stack([0 * pixels, pixels])[None, :, None],
+        root,
+        axes=[{"name": name, "type": kind} for name, kind in names.items()],
+        fmt=ome_zarr.format.FormatV04() if version == "0.4" else ome_zarr.format.FormatV05(),
+        scale_factors=[],
+    )
+    attributes = root.attrs.asdict()
+    multiscale = attributes.get("ome", attributes)["multiscales"][0]
+    scale = {"type": "scale", "scale": [1, 1, 3, 0.5, 0.5]}
+    multiscale["datasets"][0]["coordinateTransformations"] = [scale]
+    root.attrs.put(attributes)
     return path
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import numpy as np
+import ome_zarr_models
 import pandas as pd
 import pytest
 import tifffile
 import zarr
 
+import pspy_dask as ps
+from pspy_dask.datasets import mosaic
 from pspy_dask.run import cluster
-from tests.commands import DONE, REFUSED, dots_file, image_file, run, share, thread_client, told
+from tests.commands import (
+    DONE,
+    REFUSED,
+    dots_file,
+    five_axes_file,
+    image_file,
+    run,
+    share,
+    thread_client,
+    told,
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +58,30 @@ def test_options_win_over_the_parameter_file(image, tmp_path, one_cluster):
     assert run("segment", image, tmp_path / "out", *options).exit_code == DONE
     report = (tmp_path / "out/report.html").read_text()
     assert ">li<" in report and ">9<" in report and ">7<" not in report
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_plane_in_five_axes(version, tmp_path, one_cluster):
+    """The ordinary layout of OME-Zarr, t c z y x, of which t and z have length 1."""
+    pixels = np.asarray(mosaic((160, 140)).values)
+    path = five_axes_file(tmp_path, pixels, version)
+    options = {"gaussian": 2.0, "local_size": 31, "threshold": "sauvola", "watershed": True}
+    expected = ps.segment(pixels, **options).values
+    assert expected.max() > 3
+    lazy = ps.segment(ps.open_image(path, channel=1), **options)
+    np.testing.assert_array_equal(lazy.values, expected[None, None])
+    arguments = ("--gaussian", 2, "--local-size", 31, "--threshold", "sauvola", "--watershed")
+    done = run("segment", path, tmp_path / "out", "--channel", 1, *arguments)
+    assert done.exit_code == DONE, done.output
+    labels = zarr.open_group(path / "labels/particles", mode="r")
+    np.testing.assert_array_equal(labels["0"][:], expected[None, None])
+    model = ome_zarr_models.open_ome_zarr(labels)
+    multiscale = (model.ome_attributes if version == "0.5" else model.attributes).multiscales[0]
+    assert [axis.name for axis in multiscale.axes] == ["t", "z", "y", "x"]
+    assert multiscale.datasets[0].coordinateTransformations[0].scale == [1, 3, 0.5, 0.5]
+    table = pd.read_csv(tmp_path / "out/particles.csv")
+    assert len(table) == expected.max() and "area_px (px^2)" in table
+    assert "disk of equal area" in (tmp_path / "out/report.html").read_text()
 
 
 def test_quiet_prints_nothing(image, tmp_path, one_cluster):

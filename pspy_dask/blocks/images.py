@@ -75,7 +75,8 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
     """Return an image over dask made of a DataArray or of a dask, NumPy or Zarr array.
 
     Two axes are taken for ``(y, x)``, three for ``(z, y, x)``, four for ``(t, z, y, x)``; a
-    DataArray says itself what its axes are. NumPy and Zarr arrays are not copied.
+    DataArray says itself what its axes are. A z axis of length 1 stays, and the image is treated
+    as a plane. NumPy and Zarr arrays are not copied.
 
     Raises
     ------
@@ -122,6 +123,15 @@ def axis_units(image: xr.DataArray) -> dict[str, str]:
 def has_frames(image: xr.DataArray) -> bool:
     """Whether the first axis is time."""
     return bool(image.dims[0] == "t")
+
+
+def spatial_axes(image: xr.DataArray) -> tuple[str, ...]:
+    """Return the axes along which objects extend: y, x, and z where it is longer than 1.
+
+    Files often have a z axis for the form's sake; a volume of one plane is treated as a plane.
+    """
+    names = map(str, image.dims)
+    return tuple(d for d in names if d in ("y", "x") or (d == "z" and image.sizes[d] > 1))
 
 
 def like(image: xr.DataArray, data: da.Array, name: str, **attrs: Any) -> xr.DataArray:

@@ -18,13 +18,14 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
-from pspy_dask.blocks.grid import Box, Grid, Index, make_grid
+from pspy_dask.blocks.grid import Box, Grid, Index
 from pspy_dask.blocks.windows import (
     Graph,
     Key,
     Pass,
     Window,
     finish_graph,
+    frame_grid,
     lead,
     plan_pass,
 )
@@ -83,7 +84,7 @@ def sweep(
         climb(tasks, plan, root, token, frame)
         _descend(tasks, plan.grid, root, token, frame)
         for index in plan.grid.nodes(0):
-            key = (name, *lead(frame), *index)
+            key = plan.key(name, frame, index)
             told = TaskRef(_node("told", token, frame, 1, plan.grid.parent(index)))
             if again is not None:
                 inputs = [TaskRef(root), frame, index, told, *last.inputs(frame, index)]
@@ -108,7 +109,7 @@ def at_the_root(
 
     The lazy result has shape ``(length,)``, or ``(t, length)`` for a series.
     """
-    grid = make_grid(swept.chunks[1:] if frames else swept.chunks)
+    grid, _ = frame_grid(swept, frames=frames)
     token = swept.name.rpartition("-")[2]
     name = f"root-{tokenize(swept.name, numbers)}"
     tasks: Graph = {}
@@ -202,8 +203,7 @@ def _finish_kept(
 ) -> NDArray[Any]:
     plan, program = shared
     told = from_parent[plan.grid.slot(0, index)]
-    result = program.finish(plan.window(frame, index), leaf[1], told)
-    return result if frame is None else result[None]
+    return plan.block(program.finish(plan.window(frame, index), leaf[1], told), frame)
 
 
 def _finish_again(

@@ -2,7 +2,8 @@
 
 Where the image is a source that can be read at random the task reads its window itself;
 otherwise the window is put together from the chunks it meets. Either way it is one task a chunk,
-and the halo is clipped at the edges of the image.
+and the halo is clipped at the edges of the image. A plane in a volume of one plane is a plane:
+tasks do not see an axis of length 1 before the last two.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class Pass:
         For each lazy value that tasks take: whether there is one for each frame.
     values
         Names of those lazy values.
+    flat
+        Whether the array has an axis of length 1 before the last two, which windows have not.
     """
 
     grid: Grid
@@ -74,6 +77,19 @@ class Pass:
     halo: Index
     framed: tuple[bool, ...]
     values: tuple[str, ...]
+    flat: bool
+
+    def key(self, name: str, frame: int | None, index: Index) -> Key:
+        """Return the key of a chunk in an array on the chunks of the pass."""
+        return (name, *lead(frame), *self._only, *index)
+
+    def block(self, pixels: NDArray[Any], frame: int | None) -> NDArray[Any]:
+        """Return the pixels of a window's chunk with the axes that the array has besides."""
+        return pixels[(None,) * (len(lead(frame)) + self.flat)]
+
+    @property
+    def _only(self) -> Index:
+        return (0,) * self.flat
 
     def window(self, frame: int | None, index: Index) -> Window:
         """Return the place of a chunk's window."""
@@ -88,6 +104,7 @@ class Pass:
         if self.source is None:
             at = () if frame is None else (self._time_chunk(frame),)
             outer = self.window(frame, index).outer
+            at = (*at, *self._only)
             keys += [(self.array, *at, *near) for near in self.grid.chunks_meeting(outer)]
         return [TaskRef(key) for key in keys]
 
@@ -108,10 +125,9 @@ class Pass:
         frame, outer = window.frame, window.outer
         if self.source is None:
             return self._joined(window, inputs[len(self.framed) :]), *values
-        if frame is None:
-            return self.source.read(outer), *values
-        box = Box((frame, *outer.start), (frame + 1, *outer.stop))
-        return self.source.read(box)[0], *values
+        at = (*lead(frame), *self._only)
+        box = Box((*at, *outer.start), (*(i + 1 for i in at), *outer.stop))
+        return self.source.read(box)[(0,) * len(at)], *values
 
     def _joined(self, window: Window, blocks: Sequence[NDArray[Any]]) -> NDArray[Any]:
         outer = window.outer
@@ -119,9 +135,10 @@ class Pass:
         for near, block in zip(self.grid.chunks_meeting(outer), blocks, strict=True):
             box = self.grid.box(0, near)
             common = box.overlap(outer)
-            plane = block
+            at: Index = ()
             if window.frame is not None:
-                plane = block[window.frame - self.frame_edges[self._time_chunk(window.frame)]]
+                at = (window.frame - self.frame_edges[self._time_chunk(window.frame)],)
+            plane = block[(*at, *self._only)]
             pixels[common.within(outer)] = plane[common.within(box)]
         return pixels
 
@@ -139,21 +156,30 @@ def plan_pass(
 ) -> Pass:
     """Return the pass over a dask array, whose first axis is time where ``frames``.
 
-    Every lazy value is an array with one axis of parameters, preceded by a time axis of one
-    frame a chunk where there is one value for each frame.
+    The halo has a width for every axis of a frame, also for one of length 1. Every lazy value is an
+    array with one axis of parameters, preceded by a time axis of one frame a chunk where there is
+    one value for each frame.
     """
-    spatial = array.chunks[1:] if frames else array.chunks
+    grid, flat = frame_grid(array, frames=frames)
     edges = tuple(np.cumsum((0, *array.chunks[0])).tolist()) if frames else ()
     return Pass(
-        grid=make_grid(spatial),
+        grid=grid,
         frames=array.shape[0] if frames else None,
         frame_edges=edges,
         source=source_of(array),
         array=array.name,
-        halo=halo,
+        halo=halo[flat:],
         framed=tuple(v.ndim == 2 for v in values),
         values=tuple(v.name for v in values),
+        flat=flat,
     )
+
+
+def frame_grid(array: da.Array, *, frames: bool) -> tuple[Grid, bool]:
+    """Return the chunks of one frame, and whether an axis of length 1 was left out of them."""
+    spatial = array.chunks[1:] if frames else array.chunks
+    flat = len(spatial) == 3 and sum(spatial[0]) == 1
+    return make_grid(spatial[flat:]), flat
 
 
 def map_windows(
@@ -176,7 +202,7 @@ def map_windows(
     tasks: Graph = {root: Task(root, _share, (plan, function))}
     for frame in plan.all_frames:
         for index in plan.grid.nodes(0):
-            key = (name, *lead(frame), *index)
+            key = plan.key(name, frame, index)
             inputs = plan.inputs(frame, index)
             tasks[key] = Task(key, _map_task, TaskRef(root), frame, index, *inputs)
     return finish_graph(name, tasks, plan, [array], values, dtype)
@@ -193,7 +219,7 @@ def finish_graph(
     """Return the dask array whose chunks are the tasks of this name, on the chunks of the pass."""
     needed: list[Any] = [*dask_inputs(arrays), *values]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
-    chunks = plan.grid.chunks
+    chunks = (*((1,) for _ in range(plan.flat)), *plan.grid.chunks)
     if plan.frames is not None:
         chunks = ((1,) * plan.frames, *chunks)
     return da.Array(graph, name, chunks=chunks, dtype=dtype)
@@ -219,5 +245,4 @@ def _map_task(
     plan, function = shared
     window = plan.window(frame, index)
     pixels, *values = plan.read(window, inputs)
-    result = function(pixels, window, *values)
-    return result if frame is None else result[None]
+    return plan.block(function(pixels, window, *values), frame)

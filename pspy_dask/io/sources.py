@@ -50,8 +50,9 @@ def open_image(
     -------
     xarray.DataArray
         Axes some of t, z, y, x in this order, each with a coordinate whose attributes are
-        ``step`` (pixel size) and ``units``; ``px`` and 1 where the file does not say. Zarr, TIFF
-        and frames are read at random: only what a task needs.
+        ``step`` (pixel size) and ``units``; ``px`` and 1 where the file does not say. A z axis of
+        length 1 stays, and the image is treated as a plane. Zarr, TIFF and frames are read at
+        random: only what a task needs.
 
     Raises
     ------

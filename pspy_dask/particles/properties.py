@@ -16,6 +16,7 @@ from pspy_dask.blocks.images import (
     axis_units,
     has_frames,
     pixel_size,
+    spatial_axes,
 )
 from pspy_dask.blocks.sources import source_of
 from pspy_dask.blocks.table import gather_table
@@ -91,7 +92,7 @@ def region_properties(
 
 def table_form(labels: xr.DataArray, intensity: Any = None) -> TableForm:
     """Return the columns and calibration of the table of these labels."""
-    dims = tuple(str(d) for d in labels.dims if d != "t")
+    dims = spatial_axes(labels)
     steps, units = pixel_size(labels), axis_units(labels)
     origin = [float(labels.coords[d][0]) if d in labels.coords else 0.0 for d in dims]
     return TableForm(

@@ -89,7 +89,8 @@ def _planes(sizes: Mapping[str, int], table: pd.DataFrame) -> dict[str, pd.Serie
     if "t" in sizes:
         result["t"] = table["frame"].astype(int)
     if "z" in sizes:
-        result["z"] = table["centroid_z_px"].round().astype(int)
+        z = "centroid_z_px"  # which a volume of one plane has not
+        result["z"] = table[z].round().astype(int) if z in table else 0 * table["area_px"]
     return result
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from pspy_dask.blocks.images import axis_units, pixel_size
+from pspy_dask.blocks.images import axis_units, pixel_size, spatial_axes
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.run.wording import (
     in_micrometres,
@@ -45,7 +45,7 @@ class Geometry:
     @classmethod
     def of(cls, image: xr.DataArray) -> Geometry:
         """Return the geometry of an image."""
-        dims = [str(d) for d in image.dims if d != "t"]
+        dims = spatial_axes(image)
         steps, units = pixel_size(image), axis_units(image)
         return cls(
             {d: int(image.sizes[d]) for d in dims},

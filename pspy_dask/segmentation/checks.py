@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import DTypeLike
 
+from pspy_dask.blocks.images import spatial_axes
 from pspy_dask.parameters import (
     GLOBAL_METHODS,
     SegmentationParameters,
@@ -35,7 +36,7 @@ def check_recipe(image: xr.DataArray, parameters: SegmentationParameters) -> Non
     """Raise ValueError where the recipe does not fit the image."""
     check_method(parameters.threshold)
     check_local_size(parameters.local_size)
-    shortest = min(n for d, n in image.sizes.items() if d != "t")
+    shortest = min(image.sizes[d] for d in spatial_axes(image))
     sides: dict[str, float] = {
         "rolling_ball": parameters.rolling_ball,
         "gaussian": parameters.gaussian,

@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Index, make_grid
-from pspy_dask.blocks.images import has_frames, like
+from pspy_dask.blocks.images import has_frames, like, spatial_axes
 from pspy_dask.blocks.windows import Window, map_windows
 from pspy_dask.kernels.parting import SplitRule
 from pspy_dask.kernels.pieces import ImageRuns
@@ -128,7 +128,7 @@ def identity_labels(
 ) -> xr.DataArray:
     """Return the lazy labels, numbered by identity, of the foreground a function finds."""
     frames = has_frames(image)
-    axes = image.ndim - frames
+    axes = len(spatial_axes(image))
     lattice = PLANES if axes == 2 else VOLUMES
     unbounded = rule._replace(budget=2**62, exact=False)  # windows are small
     grid = make_grid(image.data.chunks[1:] if frames else image.data.chunks)

@@ -17,6 +17,7 @@ from pspy_dask.blocks.images import (
     has_frames,
     like,
     pixel_size,
+    spatial_axes,
 )
 from pspy_dask.blocks.sources import source_of
 from pspy_dask.blocks.tree import Program, at_the_root, sweep
@@ -209,7 +210,7 @@ def _program(
     parameters: SegmentationParameters,
     dtype: np.dtype[Any],
 ) -> Program:
-    axes = image.ndim - has_frames(image)
+    axes = len(spatial_axes(image))
     if not parameters.watershed:
         least, clear = parameters.min_size, parameters.clear_border
         return LabelComponents(function, axes, least, clear, dtype)
@@ -218,10 +219,10 @@ def _program(
 
 def split_rule(image: xr.DataArray, parameters: SegmentationParameters) -> SplitRule:
     """Return how a watershed treats the components of this image."""
-    axes = image.ndim - has_frames(image)
+    axes = len(spatial_axes(image))
     least, clear = parameters.min_size, parameters.clear_border
     sizes = pixel_size(image)
-    step = sizes["z"] / sizes["x"] if "z" in image.dims else 1.0
+    step = sizes["z"] / sizes["x"] if axes == 3 else 1.0
     separation = parameters.watershed_separation or default_separation(least, axes)
     budget = parameters.watershed_budget or _default_budget()
     erosion, exact = parameters.watershed_erosion, parameters.watershed_exact

@@ -5,7 +5,14 @@ from __future__ import annotations
 import xarray as xr
 from dask.graph_manipulation import clone
 
-from pspy_dask.blocks.images import CONNECTED_LABELS, ImageLike, as_image, has_frames, like
+from pspy_dask.blocks.images import (
+    CONNECTED_LABELS,
+    ImageLike,
+    as_image,
+    has_frames,
+    like,
+    spatial_axes,
+)
 from pspy_dask.blocks.sources import source_of
 from pspy_dask.blocks.tree import sweep
 from pspy_dask.segmentation.cleaning import DropObjects
@@ -75,14 +82,14 @@ def _drop(labels: ImageLike, *, min_size: int, border: bool) -> xr.DataArray:
     if image.dtype.kind not in "iu":
         raise ValueError(f"labels of type {image.dtype} are not integers: label the mask first")
     frames = has_frames(image)
-    axes = image.ndim - frames
+    axes = len(spatial_axes(image))
     connected = str(image.data.name).startswith(CONNECTED_LABELS)
     program = DropObjects(axes, min_size, border, connected)
     again = image.data if source_of(image.data) is not None else clone(image.data)
     data = sweep(
         image.data,
         program,
-        halo=(0,) * axes,
+        halo=(0,) * (image.ndim - frames),
         dtype=image.dtype,
         frames=frames,
         name=CONNECTED_LABELS if connected else "labels",

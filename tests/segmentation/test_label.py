@@ -52,7 +52,9 @@ def test_volumes(data, seed, density):
     chunks = data.draw(chunkings(shape))
     border, min_size = data.draw(st.booleans()), data.draw(st.integers(0, 5))
     lazy = ps.label(as_image(mask, chunks=chunks), min_size=min_size, clear_border=border)
-    np.testing.assert_array_equal(lazy.values, kept(mask, min_size, border))
+    plane = mask[0] if shape[0] == 1 else mask  # a volume of one plane is a plane
+    expected = kept(plane, min_size, border).reshape(shape)
+    np.testing.assert_array_equal(lazy.values, expected)
 
 
 @given(data=st.data(), seed=st.integers(0, 2**16))

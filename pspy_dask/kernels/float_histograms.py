@@ -1,4 +1,4 @@
-"""Mergeable statistics of float images: the range of values, then counts in NumPy's bins."""
+"""Mergeable statistics of float images: the range of values, then counts in equal bins."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def float_edges(
     except ValueError as error:
         raise ValueError(
             f"the range from {low} to {high} cannot be cut into {bins} bins: "
-            "subtract an offset or convert the image to float64 first."
+            "subtract an offset from the image first."
         ) from error
     return edges
 
@@ -167,6 +167,59 @@ def float_histogram(
     ends = seen[0], seen[1], step.type(low), span, ratio.type(bins)
     _count_bins(pixels, *ends, edges, ratio.type(min(doubt, 1.0)), counts)
     return counts
+
+
+@dataclass(frozen=True)
+class FloatBins:
+    """Equal bins over the range of a float image.
+
+    Attributes
+    ----------
+    offset
+        What is taken off every pixel first.
+    low, high
+        Ends of the range that is left, scalars of the type in which bins are reckoned.
+    number
+        How many bins there are.
+    """
+
+    offset: np.float64
+    low: np.floating[Any]
+    high: np.floating[Any]
+    number: int
+
+    @classmethod
+    def over(
+        cls, low: np.floating[Any], high: np.floating[Any], number: int, *, relative: bool = False
+    ) -> FloatBins:
+        """Return NumPy's bins for this range, or bins for the heights of pixels above its low end.
+
+        NumPy refuses a range that holds fewer numbers than bins, which float32 soon does far from
+        zero. Its bins are then those of the image in float64; ``relative`` ones are always.
+
+        Examples
+        --------
+        >>> FloatBins.over(np.float32(65000), np.float32(65000.5), 256).low
+        np.float64(65000.0)
+        """
+        zero, wide_low, wide_high = np.float64(0), np.float64(low), np.float64(high)
+        if relative:
+            return cls(wide_low, zero, wide_high - wide_low, number)
+        try:
+            float_edges(low.dtype, low, high, number)
+        except ValueError:
+            return cls(zero, wide_low, wide_high, number)
+        return cls(zero, low, high, number)
+
+    def count(self, values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+        """Return how many values fall into each bin."""
+        if self.low.dtype != values.dtype or self.offset:
+            values = values.astype(self.low.dtype) - self.offset
+        return float_histogram(values, self.low, self.high, self.number)
+
+    def centers(self) -> NDArray[np.floating[Any]]:
+        """Return the middles of the bins, the offset taken off."""
+        return float_centers(self.low.dtype, self.low, self.high, self.number)
 
 
 @compiled

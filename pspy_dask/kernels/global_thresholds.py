@@ -40,7 +40,7 @@ def global_threshold(method: str, counts: Counts, centers: Centers, integer: boo
     All but two results equal those of ``skimage.filters.threshold_*``:
 
     - "li" on floats: scikit-image iterates on the pixels, this on `bins_for` ("li") bins. The two
-      differ by less than 1e-4 of the image's range, mostly by less than 1e-6.
+      differ by less than 1e-4 of the image's range, mostly by less than 1e-5.
     - "mean" on floats is refused: it follows from the exact sum of the pixels.
 
     A constant image has its value for threshold, except that "minimum" refuses it (scikit-image's

@@ -59,7 +59,9 @@ def threshold(
     -----
     Definitions and values are those of the ``threshold_*`` functions of ``skimage.filters``
     and of ``skimage.filters.rank.otsu``. Non-finite pixels do not count; local thresholds see
-    them as 0.
+    them as 0. ``li`` on floats, filtered integers among them, iterates on 65536 equal bins instead
+    of on all pixels: it differs from scikit-image by less than 1e-4 of the range of the pixels,
+    mostly by less than 1e-5, which is what scikit-image's own sums in float32 leave open.
 
     Examples
     --------

@@ -19,9 +19,8 @@ from pspy_dask.blocks.reduce import Reducer, reduce_windows
 from pspy_dask.blocks.windows import Window
 from pspy_dask.kernels.exact_sums import exact_sum, to_float
 from pspy_dask.kernels.float_histograms import (
+    FloatBins,
     ValueRange,
-    float_centers,
-    float_histogram,
     value_range,
 )
 from pspy_dask.kernels.global_thresholds import bins_for, global_threshold
@@ -78,7 +77,7 @@ class IntegerThreshold:
 
 @dataclass(frozen=True)
 class FloatThreshold:
-    """A threshold from the counts between NumPy's edges over the range of the image."""
+    """A threshold from the counts in equal bins over the range of the image."""
 
     filters: Filters
     method: str
@@ -88,12 +87,11 @@ class FloatThreshold:
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Count the chunk; the second part is the range, for the bin centres at the end."""
         values = counted_pixels(self.filters, pixels, window)
-        low, high = limits.astype(values.dtype)
-        bins = bins_for(self.method)
-        counts = np.zeros(bins, np.int64)
+        low, high = ends = limits.astype(values.dtype)
+        counts = np.zeros(bins_for(self.method), np.int64)
         if values.size and low < high:
-            counts = float_histogram(values, low, high, bins)
-        return counts, np.array([low, high])
+            counts = self._bins(low, high).count(values)
+        return counts, ends
 
     def merge(self, a: Any, b: Any) -> Any:
         """Add the counts."""
@@ -104,8 +102,13 @@ class FloatThreshold:
         counts, (low, high) = partial
         if not low < high:  # one value everywhere, or none: NaN
             return np.array([low], np.float64)
-        centers = float_centers(low.dtype, low, high, counts.size)
-        return np.array([global_threshold(self.method, counts, centers, integer=False)])
+        bins = self._bins(low, high)
+        level = global_threshold(self.method, counts, bins.centers(), integer=False)
+        return np.array([bins.offset + level])
+
+    def _bins(self, low: np.floating[Any], high: np.floating[Any]) -> FloatBins:
+        # scikit-image too takes the lowest pixel off before it looks for Li's threshold.
+        return FloatBins.over(low, high, bins_for(self.method), relative=self.method == "li")
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,29 @@ def test_global_thresholds_equal_scikit_image(method, dtype):
         assert ours == pytest.approx(float(ORACLES[method](image)), rel=1e-6)
 
 
+@pytest.mark.parametrize("method", GLOBAL_METHODS)
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_narrow_ranges_far_from_zero(method, kind):
+    """Dark images inverted and smoothed hold fewer float32 numbers than there are bins."""
+    image = (65000 + picture("f8") / 8000).astype(kind)
+    assert len(np.unique(image)) < 256 or kind == "f8"
+    ours = float(ps.threshold(as_image(image, chunks=(13, 20)), method))
+    expected = float(ORACLES[method](image.astype("f8")))
+    tolerance = 1e-4 if method == "li" else 1e-6
+    assert ours == pytest.approx(expected, rel=0, abs=tolerance * float(np.ptp(image)))
+
+
+def test_li_of_a_dark_image_inverted_and_smoothed():
+    image = picture("u2") // 8
+    recipe = {"threshold": "li", "invert": True, "gaussian": 1.0}
+    smooth = filters.gaussian(~image, 1, preserve_range=True, mode="nearest")
+    level = float(filters.threshold_li(smooth))
+    clear = abs(smooth - level) > 1e-4 * np.ptp(smooth)
+    assert np.mean(clear) > 0.99
+    found = ps.foreground(as_image(image, chunks=(13, 20)), **recipe).values
+    np.testing.assert_array_equal(found[clear], (smooth > level)[clear])
+
+
 @pytest.mark.parametrize("dtype", ["u1", "u2", "f4", "f8"])
 @pytest.mark.parametrize("method", ["local", "niblack", "sauvola"])
 def test_local_thresholds_equal_scikit_image(method, dtype):

@@ -56,6 +56,7 @@ def source_options(command: F) -> F:
     options = [
         click.option("--channel", help="Channel of an image that has several: number or name."),
         click.option("--level", type=int, default=0, show_default=True, help="Resolution level."),
+        click.option("--axes", metavar="NAMES", help="Axes where IMAGE does not say, such as zyx."),
     ]
     for option in reversed(options):
         command = option(command)
@@ -141,6 +142,7 @@ def segment(image: str, results: Path, **options: Any) -> None:
             name=options["name"],
             channel=channel_of(options["channel"]),
             level=options["level"],
+            axes=options["axes"],
             chunks="auto" if options["chunks"] is None else options["chunks"],
             dtype=options["label_type"],
             copy_image=options["copy_image"],
@@ -189,13 +191,14 @@ def demo(folder: Path, side: int, overwrite: bool, **options: Any) -> None:
 @click.argument("image")
 @source_options
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
-def info(image: str, channel: str | None, level: int, verbose: bool) -> None:
+def info(image: str, channel: str | None, level: int, axes: str | None, verbose: bool) -> None:
     """Show what IMAGE holds: axes, size, type, calibration, chunks."""
     console = Console(highlight=False)
     with reported(verbose):
         from pspy_dask.run.describe import describe_image
 
-        for what, value in describe_image(image, channel=channel_of(channel), level=level):
+        known = describe_image(image, channel=channel_of(channel), level=level, axes=axes)
+        for what, value in known:
             console.print(f"[bold]{what:<12}[/] {value}", soft_wrap=True)
 
 

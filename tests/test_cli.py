@@ -84,6 +84,20 @@ def test_a_plane_in_five_axes(version, tmp_path, one_cluster):
     assert "disk of equal area" in (tmp_path / "out/report.html").read_text()
 
 
+def test_axes_of_a_stack(tmp_path, one_cluster):
+    """A particle through both pages is one in a volume, two in a series."""
+    stack = np.zeros((3, 64, 60), np.uint8)
+    stack[:2, 20:30, 20:30] = 200
+    tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="minisblack")
+    for axes, count in (("zyx", 1), ("tyx", 2)):
+        assert f"{axes[0]} 3, y 64" in run("info", tmp_path / "stack.tif", "--axes", axes).stdout
+        options = ("--axes", axes, "--keep-border", "--threshold", "mean")
+        done = run("segment", tmp_path / "stack.tif", tmp_path / axes, *options)
+        assert done.exit_code == DONE, done.output
+        assert len(pd.read_csv(tmp_path / axes / "particles.csv")) == count
+    told(run("info", tmp_path / "stack.tif", "--axes", "yx"), REFUSED, "name as many, not 'yx'")
+
+
 def test_quiet_prints_nothing(image, tmp_path, one_cluster):
     done = run("segment", image, tmp_path / "out", "--quiet")
     assert done.exit_code == DONE and done.output == ""

@@ -107,6 +107,16 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
     return source_image(source, dims, stored=_stored(array), chunks=chunks)
 
 
+def looks_coloured(shape: Sequence[int]) -> bool:
+    """Whether the last axis of an unnamed array must be its colours: a volume is not so thin.
+
+    >>> looks_coloured((512, 512, 3)), looks_coloured((9, 512, 3)), looks_coloured((3, 512, 512))
+    (True, False, False)
+    """
+    colours = shape[-1]
+    return len(shape) in (3, 4) and colours in (3, 4) and min(shape[-3:-1]) >= 8 * colours
+
+
 def pixel_size(image: xr.DataArray) -> dict[str, float]:
     """Return the step of each axis in its units, also of an image that was cut or strided."""
     return {str(dim): _step(image, str(dim)) for dim in image.dims}

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from pspy_dask.blocks.chunking import ChunksLike, choose_chunks
-from pspy_dask.blocks.images import AXES, make_image, native_pixels
+from pspy_dask.blocks.images import AXES, looks_coloured, make_image, native_pixels
 from pspy_dask.blocks.sources import ArraySource, Source, lazy_array
 
 CHANNEL = "c"
@@ -27,10 +27,47 @@ class Axis(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which pixels the user wants, and how chunked."""
+    """Which pixels the user wants, how chunked, and what the axes are where the user says so."""
 
     chunks: ChunksLike
     channel: int | str | None
+    axes: str | None = None
+
+
+def check_axes(names: str) -> None:
+    """Raise ValueError where these cannot be the names of an image's axes."""
+    if len(set(names)) < len(names) or not set("yx") <= set(names) <= {*AXES, CHANNEL}:
+        raise ValueError(
+            f"axes is {names!r}: give each axis one of the letters t, z, c, y, x, such as 'tyx'"
+        )
+
+
+def _default_axes(shape: Sequence[int]) -> str | None:
+    """Return the names of the axes of an array that has none, None where it has too many or few."""
+    if looks_coloured(shape):
+        return "yxc" if len(shape) == 3 else "tyxc"
+    return {2: "yx", 3: "zyx", 4: "tzyx", 5: "tczyx"}.get(len(shape))
+
+
+def named(axes: Sequence[Axis], wanted: Wanted, what: str) -> tuple[Axis, ...]:
+    """Return the axes under the names that the user gives them; what was meant else is lost."""
+    if wanted.axes is None:
+        return tuple(axes)
+    if len(wanted.axes) != len(axes):
+        lengths = " x ".join(str(a.size) for a in axes)
+        raise ValueError(
+            f"{what} has {len(axes)} axes ({lengths}): name as many, not {wanted.axes!r}"
+        )
+    pairs = zip(wanted.axes, axes, strict=True)
+    return tuple(axis if axis.name == name else Axis(name, axis.size) for name, axis in pairs)
+
+
+def unnamed(shape: Sequence[int], wanted: Wanted, what: str) -> tuple[Axis, ...]:
+    """Return the axes of an array that does not name them."""
+    names = wanted.axes or _default_axes(shape)
+    if names is None:
+        raise ValueError(f"{what} has {len(shape)} axes: give an image of 2 to 5")
+    return named([Axis("", n) for n in shape], wanted._replace(axes=names), what)
 
 
 def choose_axes(
@@ -112,7 +149,7 @@ def image_of(
     axes, names
         All axes of the file, and the names of its channels.
     wanted
-        The channel and the chunks.
+        The channel, the chunks, and names of the axes where the file is not to be believed.
     what, name, source
         The file in words, for errors; the name of the image; where it came from.
     stored
@@ -120,6 +157,7 @@ def image_of(
     token
         Tells the pixels apart from those of other files.
     """
+    axes = named(axes, wanted, what)
     fixed = choose_axes(axes, wanted.channel, names=names, what=what)
     kept = [a for a, at in zip(axes, fixed, strict=True) if at is None]
     check_pixels(pixels, [a.size for a in kept], what)

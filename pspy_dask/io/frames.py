@@ -15,7 +15,7 @@ from dask_image.imread import imread
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Index
-from pspy_dask.io.axes import Axis, Wanted, choose_axes, image_of
+from pspy_dask.io.axes import Axis, Wanted, choose_axes, image_of, named
 from pspy_dask.io.tiff import SUFFIXES, TiffHeader, TiffSource, read_header, tiff_source
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
@@ -87,9 +87,14 @@ def find_frames(folder: Path) -> list[Path]:
 
 
 def open_frames(paths: Sequence[Path], wanted: Wanted, *, what: str) -> xr.DataArray:
-    """Return a series (t, y, x) of files in the order given."""
+    """Return the files in the order given as a series (t, y, x), or as the axes wanted say."""
+    along, of_a_file = "t", wanted
+    if wanted.axes is not None:
+        along, of_a_file = wanted.axes[0], wanted._replace(axes=wanted.axes[1:])
+    if along not in "tz":
+        raise ValueError(f"axes is {wanted.axes!r}: files lie along t or z, which comes first")
     headers = [header(path) for path in paths]
-    frames = [_frame(p, h, wanted) for p, h in zip(paths, headers, strict=True)]
+    frames = [_frame(p, h, of_a_file) for p, h in zip(paths, headers, strict=True)]
     first = frames[0]
     for path, frame in zip(paths, frames, strict=True):
         if (frame.shape, frame.dtype) != (first.shape, first.dtype):
@@ -97,12 +102,13 @@ def open_frames(paths: Sequence[Path], wanted: Wanted, *, what: str) -> xr.DataA
                 f"{path} is {frame.shape} {frame.dtype} but {paths[0]} is {first.shape} "
                 f"{first.dtype}: frames of a series must be alike"
             )
-    axes = [a for a, at in zip(headers[0].axes, first.fixed, strict=True) if at is None]
+    own = named(headers[0].axes, of_a_file, str(paths[0]))
+    axes = [a for a, at in zip(own, first.fixed, strict=True) if at is None]
     if axes[0].name == "t":
         raise ValueError(f"{paths[0]} is a series itself: open files one by one")
-    all_axes = (Axis("t", len(frames), unit="frame"), *axes)
+    all_axes = (Axis(along, len(frames)), *axes)
     kept = [n for n, at in zip(headers[0].stored, first.fixed, strict=True) if at is None]
-    plain = wanted._replace(channel=None)
+    plain = Wanted(wanted.chunks, None)
     return image_of(
         FramesSource(tuple(frames)),
         all_axes,
@@ -140,6 +146,7 @@ def header(path: Path) -> TiffHeader:
 def _frame(path: Path, head: TiffHeader, wanted: Wanted) -> TiffSource | PictureSource:
     if path.suffix.lower() in SUFFIXES:
         return tiff_source(path, head, wanted)
-    fixed = choose_axes(head.axes, wanted.channel, what=str(path))
-    shape = tuple(a.size for a, at in zip(head.axes, fixed, strict=True) if at is None)
+    axes = named(head.axes, wanted, str(path))
+    fixed = choose_axes(axes, wanted.channel, what=str(path))
+    shape = tuple(a.size for a, at in zip(axes, fixed, strict=True) if at is None)
     return PictureSource(str(path), fixed, shape, head.dtype, path.stat().st_mtime_ns)

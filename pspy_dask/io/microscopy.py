@@ -93,7 +93,7 @@ def _image(
     signal: Mapping[str, Any], wanted: Wanted, what: str, name: str, source: str | None
 ) -> xr.DataArray:
     data = signal["data"]
-    axes = _axes(signal["axes"], what)
+    axes = _axes(signal["axes"], what, strict=wanted.axes is None)
     if data.dtype.names:  # HyperSpy keeps RGB as a structured type
         names = list(data.dtype.names)
         index = wanted.channel
@@ -109,7 +109,7 @@ def _image(
     return image_of(data, axes, wanted, what=what, name=name, source=source)
 
 
-def _axes(described: Sequence[Mapping[str, Any]], what: str) -> list[Axis]:
+def _axes(described: Sequence[Mapping[str, Any]], what: str, *, strict: bool) -> list[Axis]:
     """Return the axes by name: the last two shown are y and x, one before them is z or t."""
     shown = [k for k, a in enumerate(described) if not a.get("navigate", False)]
     last = shown[-2:] if len(shown) >= 2 else [len(described) - 2, len(described) - 1]
@@ -117,7 +117,7 @@ def _axes(described: Sequence[Mapping[str, Any]], what: str) -> list[Axis]:
     for k, axis in enumerate(described):
         own = str(axis.get("name") or "").lower()
         name = "yx"[last.index(k)] if k in last else ("z" if own in ("z", "height") else "t")
-        if k not in last and axis["size"] > 1 and name in [a.name for a in axes]:
+        if strict and k not in last and axis["size"] > 1 and name in [a.name for a in axes]:
             raise ValueError(
                 f"{what} has {len(described)} axes, more than an image: select along "
                 f"{own or 'the first'} first"

@@ -12,10 +12,11 @@ import xarray as xr
 import zarr
 
 from pspy_dask.blocks.chunking import ChunksLike
-from pspy_dask.blocks.images import as_image
-from pspy_dask.io.axes import Wanted, channel_index
+from pspy_dask.blocks.images import as_image, looks_coloured
+from pspy_dask.io.axes import Wanted, channel_index, check_axes, image_of, unnamed
 from pspy_dask.io.frames import PICTURES, find_frames, natural_order, open_frames, open_picture
 from pspy_dask.io.microscopy import is_signal, known_suffixes, open_microscopy, open_signal
+from pspy_dask.io.npy import open_npy
 from pspy_dask.io.tiff import SUFFIXES, open_tiff
 from pspy_dask.io.zarr_source import is_ome_zarr, is_zarr, open_zarr
 
@@ -28,6 +29,7 @@ def open_image(
     chunks: ChunksLike = "auto",
     channel: int | str | None = None,
     level: int = 0,
+    axes: str | None = None,
 ) -> xr.DataArray:
     """Return a lazy image with named axes and its pixel size, whatever holds it.
 
@@ -35,8 +37,8 @@ def open_image(
     ----------
     source
         The path of an OME-Zarr (0.4, 0.5) or Zarr folder, of a TIFF, BigTIFF, OME-TIFF or ImageJ
-        TIFF, of a PNG or JPEG, or of any file that RosettaSciIO reads (dm3, dm4, emd, ser, mrc,
-        hspy, ...); a folder, pattern or list of frames, one file each; a HyperSpy signal; an
+        TIFF, of a PNG, JPEG or .npy, or of any file that RosettaSciIO reads (dm3, dm4, emd, ser,
+        mrc, hspy, ...); a folder, pattern or list of frames, one file each; a HyperSpy signal; an
         open Zarr array or group; a NumPy or dask array or a DataArray.
     chunks
         ``"auto"`` (about four million pixels, whole stored chunks), a side, or a length an axis.
@@ -45,6 +47,11 @@ def open_image(
         images which of them.
     level
         Resolution level of a pyramid, 0 the finest.
+    axes
+        Names of the axes of an array or file that does not say, or says it wrong: a letter each
+        of t, z, c, y, x, such as ``"tyx"``; of a series of files first that along the files. By
+        default an array of three axes is ``"zyx"``, or ``"yxc"`` where the last is of 3 or 4
+        pixels and the others are much longer; pages of a TIFF and files lie along t.
 
     Returns
     -------
@@ -59,8 +66,8 @@ def open_image(
     FileNotFoundError
         No such file, or no file that a pattern matches.
     ValueError
-        Not an image; several channels and none chosen; no such channel or level; no pixels;
-        complex pixels.
+        Not an image; several channels and none chosen; no such channel or level; axes that do not
+        fit; no pixels; complex pixels.
     TypeError
         Nothing that can be opened, or pixels that are no numbers.
 
@@ -71,7 +78,9 @@ def open_image(
     >>> image.dims, image.coords["y"].attrs
     (('z', 'y', 'x'), {'units': 'px', 'step': 1.0})
     """
-    wanted = Wanted(chunks, channel)
+    if axes is not None:
+        check_axes(axes)
+    wanted = Wanted(chunks, channel, axes)
     if isinstance(source, str | Path):
         return _open_path(str(source), wanted, level)
     if isinstance(source, list | tuple):
@@ -114,6 +123,8 @@ def _open_file(path: Path, wanted: Wanted, level: int) -> xr.DataArray:
         raise ValueError(f"{path} has no level {level}: only Zarr and TIFF have levels")
     if suffix in PICTURES:
         return open_picture(path, wanted)
+    if suffix == ".npy":
+        return open_npy(path, wanted)
     if suffix in known_suffixes():
         return open_microscopy(path, wanted)
     raise ValueError(
@@ -132,12 +143,21 @@ def _open_list(paths: Sequence[Any], wanted: Wanted) -> xr.DataArray:
 
 
 def _open_array(array: Any, wanted: Wanted) -> xr.DataArray:
-    if isinstance(array, xr.DataArray) and "c" in array.dims:
-        names = [str(v) for v in array.coords["c"].values] if "c" in array.coords else []
-        at = channel_index(wanted.channel, array.sizes["c"], names, what="the image")
-        array = array.isel(c=at, drop=True)
+    if isinstance(array, xr.DataArray):
+        if wanted.axes is not None:
+            raise ValueError("a DataArray names its axes itself: rename them and leave axes out")
+        if "c" in array.dims:
+            names = [str(v) for v in array.coords["c"].values] if "c" in array.coords else []
+            at = channel_index(wanted.channel, array.sizes["c"], names, what="the image")
+            array = array.isel(c=at, drop=True)
+    elif hasattr(array, "dtype") and (wanted.axes is not None or looks_coloured(array.shape)):
+        axes = unnamed(array.shape, wanted, "the array")
+        return image_of(array, axes, wanted, what="the array", name=None, source=None)
     elif wanted.channel not in (None, 0):
-        raise ValueError(f"an array without a channel axis has no channel {wanted.channel!r}")
+        raise ValueError(
+            f"an array without a channel axis has no channel {wanted.channel!r}: "
+            "leave channel out, or name the axes with axes="
+        )
     image = as_image(array, chunks=wanted.chunks)
     if wanted.chunks != "auto" and isinstance(getattr(array, "data", array), da.Array):
         return image.chunk(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tifffile import TiffFile, TiffFileError, imread, xml2dict
 
 from pspy_dask.blocks.grid import Box, Index
-from pspy_dask.io.axes import Axis, Wanted, choose_axes, image_of
+from pspy_dask.io.axes import Axis, Wanted, choose_axes, image_of, named
 from pspy_dask.io.units import readable, short_unit
 from pspy_dask.kernels.selection import native
 
@@ -113,8 +113,9 @@ def open_tiff(path: Path, wanted: Wanted, level: int = 0) -> xr.DataArray:
 
 def tiff_source(path: Path, header: TiffHeader, wanted: Wanted, level: int = 0) -> TiffSource:
     """Return the source of the channel that is wanted."""
-    fixed = choose_axes(header.axes, wanted.channel, what=str(path))
-    shape = tuple(a.size for a, at in zip(header.axes, fixed, strict=True) if at is None)
+    axes = named(header.axes, wanted, str(path))
+    fixed = choose_axes(axes, wanted.channel, what=str(path))
+    shape = tuple(a.size for a, at in zip(axes, fixed, strict=True) if at is None)
     stamp = path.stat().st_mtime_ns
     return TiffSource(str(path), level, fixed, shape, header.dtype, stamp)
 

@@ -12,11 +12,9 @@ from ome_zarr_models import v04, v05
 from pydantic import ValidationError
 from zarr.errors import ContainsArrayError, GroupNotFoundError
 
-from pspy_dask.io.axes import Axis, Wanted, image_of
+from pspy_dask.io.axes import Axis, Wanted, image_of, unnamed
 from pspy_dask.io.units import short_unit
 from pspy_dask.io.zarr_decoding import decoded_by_zarrs
-
-_DEFAULT_NAMES = {2: "yx", 3: "zyx", 4: "tzyx", 5: "tczyx"}
 
 
 def is_zarr(path: Path) -> bool:
@@ -134,13 +132,12 @@ def _array_image(array: zarr.Array[Any], wanted: Wanted, what: str) -> xr.DataAr
         "_ARRAY_DIMENSIONS"
     )
     names = [str(n).lower() for n in stated] if isinstance(stated, list | tuple) else []
+    axes = [Axis(n, size) for n, size in zip(names, array.shape, strict=False)]
     if len(names) != array.ndim or not set("yx") <= set(names):
-        if array.ndim not in _DEFAULT_NAMES:
-            raise ValueError(f"{what} is not an image: it has {array.ndim} axes")
-        names = list(_DEFAULT_NAMES[array.ndim])
+        axes = [*unnamed(array.shape, wanted, what)]
     return image_of(
         decoded_by_zarrs(array),
-        [Axis(n, size) for n, size in zip(names, array.shape, strict=True)],
+        axes,
         wanted,
         what=what,
         name=Path(what).stem,

@@ -10,10 +10,14 @@ from pspy_dask.io.sources import open_image
 
 
 def describe_image(
-    source: Any, *, channel: int | str | None = None, level: int = 0
+    source: Any,
+    *,
+    channel: int | str | None = None,
+    level: int = 0,
+    axes: str | None = None,
 ) -> list[tuple[str, str]]:
     """Return pairs of a property and its value, without reading pixels."""
-    image = open_image(source, channel=channel, level=level)
+    image = open_image(source, channel=channel, level=level, axes=axes)
     steps, units = pixel_size(image), axis_units(image)
     sizes = [f"{dim} {n:,}" for dim, n in image.sizes.items()]
     extents = [

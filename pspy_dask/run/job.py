@@ -65,7 +65,7 @@ class Job:
         The recipe.
     name
         Name of the labels in the OME-Zarr image.
-    channel, level, chunks
+    channel, level, chunks, axes
         As in :func:`pspy_dask.open_image`.
     dtype
         Integer type of the labels; None lets the size of the image choose.
@@ -84,6 +84,7 @@ class Job:
     channel: int | str | None = None
     level: int = 0
     chunks: ChunksLike = "auto"
+    axes: str | None = None
     dtype: DTypeLike | None = None
     copy_image: bool = False
     tiff: bool = False
@@ -117,7 +118,9 @@ class Results:
 
 def check(job: Job) -> xr.DataArray:
     """Return the image of a job; raise what can be known to be wrong before any work."""
-    image = open_image(job.source, chunks=job.chunks, channel=job.channel, level=job.level)
+    image = open_image(
+        job.source, chunks=job.chunks, channel=job.channel, level=job.level, axes=job.axes
+    )
     check_recipe(image, job.parameters)
     label_type(image.shape, job.dtype)
     check_label_name(job.name)

@@ -236,6 +236,37 @@ def test_arrays():
         ps.open_image(coloured)
 
 
+def test_axes_named_by_the_user(tmp_path):
+    stack = np.stack([PIXELS, PIXELS + 1, PIXELS + 2, PIXELS + 3, PIXELS + 4])
+    np.save(tmp_path / "a.npy", stack)
+    tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack")
+    zarr.save_array(tmp_path / "a.zarr", stack)
+    (tmp_path / "frames").mkdir()
+    for k, frame in enumerate(stack):
+        tifffile.imwrite(tmp_path / f"frames/{k}.tif", frame)
+    sources = {name: tmp_path / name for name in ("a.npy", "a.tif", "a.zarr", "frames")}
+    sources |= {"array": stack, "signal": hs.signals.Signal2D(stack)}
+    defaults = dict.fromkeys(("a.tif", "frames", "signal"), "tyx")
+    for name, source in sources.items():
+        assert "".join(ps.open_image(source).dims) == defaults.get(name, "zyx")
+        for axes in ("tyx", "zyx"):
+            image = ps.open_image(source, axes=axes, chunks=16)
+            assert "".join(image.dims) == axes
+            assert axis_units(image)[axes[0]] == ("frame" if axes[0] == "t" else "px")
+            check(image, stack)
+        if name != "frames":
+            check(ps.open_image(source, axes="cyx", channel=2), stack[2])
+        with pytest.raises(ValueError, match=r"has \d axes .*: name as many, not 't?zyx'"):
+            ps.open_image(source, axes="tzyx")
+    for axes in ("tzx", "tyxx", "qyx", ""):
+        with pytest.raises(ValueError, match=f"axes is '{axes}': give each axis one of"):
+            ps.open_image(stack, axes=axes)
+    with pytest.raises(ValueError, match="files lie along t or z"):
+        ps.open_image(tmp_path / "frames", axes="cyx")
+    with pytest.raises(ValueError, match="names its axes itself: rename them"):
+        ps.open_image(xr.DataArray(stack, dims=("t", "y", "x")), axes="zyx")
+
+
 def test_bad_input(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no such file .*nothing\.tif: check the path"):
         ps.open_image(tmp_path / "nothing.tif")
@@ -244,7 +275,7 @@ def test_bad_input(tmp_path):
     (tmp_path / "a.txt").write_text("text")
     with pytest.raises(ValueError, match="not an image that pspy_dask can read: give OME-Zarr"):
         ps.open_image(tmp_path / "a.txt")
-    for name in ("a.tif", "a.png", "a.dm4"):
+    for name in ("a.tif", "a.png", "a.dm4", "a.npy"):
         (tmp_path / name).write_text("text")
         with pytest.raises(ValueError, match=r"a\.\w+ "):
             ps.open_image(tmp_path / name)

@@ -81,8 +81,8 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
     Raises
     ------
     ValueError
-        The axes are not some of t, z, y, x in this order with y and x among them, the array is
-        empty or of unknown shape, or its pixels are complex.
+        The axes are not some of t, z, y, x in this order with y and x among them, the array looks
+        like RGB, is empty or of unknown shape, or its pixels are complex.
     """
     if isinstance(array, xr.DataArray):
         _check(array.dims, array.shape, array.dtype)
@@ -101,6 +101,11 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
             "or (t, z, y, x)"
         )
     _check(dims, array.shape, array.dtype)
+    if looks_coloured(array.shape):
+        raise ValueError(
+            f"an array of shape {tuple(array.shape)} looks like RGB, not like a volume: give one "
+            "channel, such as image[..., 0], or name its axes in a DataArray"
+        )
     if isinstance(array, da.Array):
         return make_image(_plain(array), dims)
     source = ArraySource(array, (None,) * len(dims))

@@ -236,6 +236,27 @@ def test_arrays():
         ps.open_image(coloured)
 
 
+def test_arrays_that_look_like_rgb(tmp_path):
+    """512 x 512 x 3 is a picture: as a volume it would be segmented without a word."""
+    rgb = np.stack([PIXELS] * 3, axis=-1)
+    rgb[..., 1] = 7
+    for array in (rgb, da.from_array(rgb), zarr.array(rgb)):
+        with pytest.raises(
+            ValueError, match=r"looks like RGB, not like a volume: give one channel"
+        ):
+            ps.segment(array)
+    np.save(tmp_path / "rgb.npy", rgb)
+    zarr.save_array(tmp_path / "rgb.zarr", rgb)
+    for source in (rgb, da.from_array(rgb), tmp_path / "rgb.npy", tmp_path / "rgb.zarr"):
+        with pytest.raises(ValueError, match=r"3 channels \(RGB\): choose one, for example chan"):
+            ps.open_image(source)
+        random = not isinstance(source, da.Array)
+        check(ps.open_image(source, channel=1), rgb[..., 1], random=random)
+    check(ps.open_image(np.stack([rgb, rgb]), channel=0), np.stack([PIXELS, PIXELS]))
+    thin = xr.DataArray(rgb, dims=("z", "y", "x"))
+    assert ps.segment(thin).shape == ps.open_image(rgb, axes="zyx").shape == rgb.shape
+
+
 def test_axes_named_by_the_user(tmp_path):
     stack = np.stack([PIXELS, PIXELS + 1, PIXELS + 2, PIXELS + 3, PIXELS + 4])
     np.save(tmp_path / "a.npy", stack)

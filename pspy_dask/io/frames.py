@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import imageio.v3 as imageio
 import numpy as np
 import xarray as xr
-from dask_image.imread import imread
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Index
@@ -40,8 +40,7 @@ class PictureSource:
 
 @lru_cache(maxsize=2)
 def _picture(path: str, stamp: int) -> NDArray[Any]:
-    pixels: NDArray[Any] = imread(path)[0].compute()
-    return pixels
+    return np.asarray(imageio.imread(path, index=0))
 
 
 @dataclass(frozen=True)
@@ -132,15 +131,15 @@ def header(path: Path) -> TiffHeader:
     if path.suffix.lower() in SUFFIXES:
         return read_header(path)
     try:
-        pixels = imread(str(path))
+        found = imageio.improps(path, index=0)
     except Exception:  # each of many readers gives its own, none of them of help
         raise ValueError(
             f"{path} cannot be read as {path.suffix.lower()[1:].upper()}: it is damaged or of "
             "another format"
         ) from None
-    shape = pixels.shape[1:]
+    shape = found.shape
     axes = tuple(Axis(n, size) for n, size in zip("yxc", shape, strict=False))
-    return TiffHeader(axes, np.dtype(pixels.dtype), shape, 1)
+    return TiffHeader(axes, np.dtype(found.dtype), shape, 1)
 
 
 def _frame(path: Path, head: TiffHeader, wanted: Wanted) -> TiffSource | PictureSource:

@@ -95,12 +95,14 @@ def open_image(
 
 
 def _open_path(text: str, wanted: Wanted, level: int) -> xr.DataArray:
-    path = Path(text)
     if "://" in text:
         return open_zarr(text, wanted, level)
+    if not text:
+        raise FileNotFoundError("no such file '': give the path of an image")
+    path = Path(text).absolute()  # workers may be at home in another folder
     if not path.exists():
         if glob.has_magic(text):
-            found = natural_order([Path(p) for p in glob.glob(text)])  # noqa: PTH207
+            found = natural_order([Path(p).absolute() for p in glob.glob(text)])  # noqa: PTH207
             if not found:
                 raise FileNotFoundError(f"no file matches {text}: check the pattern")
             return open_frames(found, wanted, what=text)
@@ -139,7 +141,7 @@ def _open_list(paths: Sequence[Any], wanted: Wanted) -> xr.DataArray:
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"no such file {path}: check the path")
-    return open_frames([Path(p) for p in paths], wanted, what=str(paths[0]))
+    return open_frames([Path(p).absolute() for p in paths], wanted, what=str(paths[0]))
 
 
 def _open_array(array: Any, wanted: Wanted) -> xr.DataArray:

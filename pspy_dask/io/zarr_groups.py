@@ -30,7 +30,9 @@ StoreLike = str | os.PathLike[str] | Store
 
 def open_group(where: StoreLike) -> zarr.Group:
     """Return an existing group for writing, raise if there is none or it cannot be written to."""
-    place = str(where) if isinstance(where, os.PathLike) else where
+    place = where
+    if isinstance(where, os.PathLike) or (isinstance(where, str) and "://" not in where):
+        place = str(Path(where).absolute())  # workers may be at home in another folder
     try:
         # Consolidated metadata would not see what is added here.
         group = zarr.open_group(place, mode="r+", use_consolidated=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import dask.array as da
 import hyperspy.api as hs
@@ -17,7 +18,7 @@ import pspy_dask as ps
 from pspy_dask.blocks.grid import Box
 from pspy_dask.blocks.images import axis_units, make_image, pixel_size
 from pspy_dask.blocks.sources import source_of
-from pspy_dask.io.ome_zarr import write_image
+from pspy_dask.io.ome_zarr import write_image, write_labels
 
 PIXELS = np.random.default_rng(0).integers(0, 4000, (40, 50)).astype(np.uint16)
 
@@ -198,6 +199,43 @@ def test_frames(tmp_path):
         ps.open_image(tmp_path)
 
 
+def test_workers_may_be_in_another_folder(tmp_path, monkeypatch):
+    gray = PIXELS.astype(np.uint8)
+    (tmp_path / "frames").mkdir()
+    for k in range(2):
+        tifffile.imwrite(tmp_path / f"frames/{k}.tif", gray)
+        Image.fromarray(gray).save(tmp_path / f"{k}.png")
+    tifffile.imwrite(tmp_path / "a.tif", gray)
+    np.save(tmp_path / "a.npy", gray)
+    write_image(ps.open_image(gray), tmp_path / "a.ome.zarr").run()
+    zarr.save_array(tmp_path / "a.zarr", gray)
+    hs.signals.Signal2D(gray).save(tmp_path / "a.hspy")
+    monkeypatch.chdir(tmp_path)
+    plain = ("a.tif", "a.npy", "a.ome.zarr", "a.zarr", "a.hspy", "0.png")
+    series = ("frames", "[01].png", ["0.png", "1.png"], [Path("frames/0.tif"), "frames/1.tif"])
+    images = [(ps.open_image(name), gray) for name in plain]
+    images += [(ps.open_image(names), np.stack([gray, gray])) for names in series]
+    writing = write_labels(ps.label(gray), "a.ome.zarr")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for image, pixels in images:
+        check(image, pixels, random=source_of(image.data) is not None)
+    writing.run()
+    assert not any((tmp_path / "elsewhere").iterdir())
+    stored = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")["labels/particles/0"]
+    np.testing.assert_array_equal(stored[:], ps.label(gray))
+
+
+def test_names_that_look_like_patterns(tmp_path):
+    folder = tmp_path / "br[ack]et"
+    folder.mkdir()
+    for name, pixels in (("1", PIXELS), ("[12]", PIXELS + 1)):
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+        tifffile.imwrite(folder / f"{name}.tif", pixels)
+    for ending in ("png", "tif"):
+        check(ps.open_image(folder / f"[12].{ending}"), PIXELS + 1)
+
+
 def test_pictures(tmp_path):
     gray = PIXELS.astype(np.uint8)
     for k in range(2):
@@ -291,6 +329,8 @@ def test_axes_named_by_the_user(tmp_path):
 def test_bad_input(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no such file .*nothing\.tif: check the path"):
         ps.open_image(tmp_path / "nothing.tif")
+    with pytest.raises(FileNotFoundError, match="no such file '': give the path"):
+        ps.open_image("")
     with pytest.raises(FileNotFoundError, match="no file matches"):
         ps.open_image(str(tmp_path / "*.tif"))
     (tmp_path / "a.txt").write_text("text")

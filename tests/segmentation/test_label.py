@@ -17,9 +17,10 @@ import pspy_dask as ps
 from pspy_dask.blocks.grid import make_grid
 from pspy_dask.blocks.images import as_image
 from pspy_dask.blocks.tree import sweep_serially
+from pspy_dask.segmentation import components
 from pspy_dask.segmentation.components import LabelComponents
 from pspy_dask.segmentation.foreground import is_non_zero
-from tests.shapes import NAMED, chunkings
+from tests.shapes import NAMED, N, chunkings
 
 FAST = settings(max_examples=25)
 
@@ -86,12 +87,16 @@ def test_graph_equals_serial_reference(data, seed):
     np.testing.assert_array_equal(serial, ps.label(as_image(mask, chunks=chunks)).values)
 
 
-def test_control_labels_collide_without_stitching():
-    """Labelling every chunk by itself is wrong on a shape that crosses a seam."""
+def test_control_labels_are_wrong_where_seams_do_not_meet(monkeypatch):
+    """It is the merge at the seams that makes one object of what chunks cut."""
     mask = NAMED["spiral"]
-    blocks = da.from_array(mask, chunks=12).map_blocks(skimage_label, dtype=np.int64)
-    assert not np.array_equal(blocks.compute(), skimage_label(mask))
-    np.testing.assert_array_equal(ps.label(as_image(mask, chunks=12)).values, skimage_label(mask))
+    expected = skimage_label(mask)
+    np.testing.assert_array_equal(ps.label(as_image(mask, chunks=12)).values, expected)
+    monkeypatch.setattr(components, "meet", lambda *arguments: None)
+    unmerged = ps.label(as_image(mask, chunks=12)).values
+    assert unmerged.max() > expected.max()
+    np.testing.assert_array_equal(unmerged > 0, mask)
+    np.testing.assert_array_equal(ps.label(as_image(mask, chunks=N)).values, expected)
 
 
 def test_recomputing_the_last_pass_changes_nothing(monkeypatch):

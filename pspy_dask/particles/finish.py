@@ -44,6 +44,10 @@ class TableForm:
         return len(self.dims)
 
     @property
+    def _dims_and_units(self) -> list[tuple[str, str]]:
+        return list(zip(self.dims, self.units, strict=True))
+
+    @property
     def column_units(self) -> dict[str, str]:
         """Units of the columns of the table, in its order; empty where there is none."""
         same = len(set(self.units)) == 1
@@ -53,9 +57,10 @@ class TableForm:
         result = {"frame": ""} if self.frames else {}
         result |= {"label": "", "area": area, "area_px": f"px{power}"}
         result |= {"equivalent_diameter": length, "equivalent_diameter_px": "px"}
-        result |= {f"centroid_{d}": u for d, u in zip(self.dims, self.units, strict=True)}
+        result |= {f"centroid_{d}": u for d, u in self._dims_and_units}
         result |= {f"centroid_{d}_px": "px" for d in self.dims}
-        result |= {f"bbox_{d}{end}_px": "px" for end in (0, 1) for d in self.dims}
+        bounds = [(f"bbox_{d}{k}", u) for k in (0, 1) for d, u in self._dims_and_units]
+        result |= dict(bounds) | {f"{name}_px": "px" for name, _ in bounds}
         if self.intensity is not None:
             result |= {f"intensity_{name}": "" for name in ("sum", "mean", "min", "max", "std")}
         return result
@@ -76,9 +81,14 @@ def finish_table(rows: Rows, form: TableForm, frame: int | None) -> pd.DataFrame
     for dim, step, origin in zip(form.dims, form.steps, form.origin, strict=True):
         columns[f"centroid_{dim}"] = origin + step * centroids[dim]
     columns |= {f"centroid_{dim}_px": values for dim, values in centroids.items()}
-    for end, name in enumerate(("low", "high")):
-        for dim, k in zip(form.dims, at, strict=True):
-            columns[f"bbox_{dim}{end}_px"] = rows[name][:, k]
+    bounds = {
+        f"bbox_{dim}{end}": (rows[name][:, k], step, origin)
+        for end, name in enumerate(("low", "high"))
+        for dim, k, step, origin in zip(form.dims, at, form.steps, form.origin, strict=True)
+    }
+    # Coordinates are those of the middles of pixels, bounds those of their outer edges.
+    columns |= {name: origin + step * (edge - 0.5) for name, (edge, step, origin) in bounds.items()}
+    columns |= {f"{name}_px": edge for name, (edge, *_) in bounds.items()}
     if form.intensity is not None:
         columns |= _intensities(rows, form.intensity)
     table = pd.DataFrame(columns)

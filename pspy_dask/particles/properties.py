@@ -47,10 +47,12 @@ def region_properties(
     Returns
     -------
     dask.dataframe.DataFrame
-        Lazy. ``label``, ``area``, ``equivalent_diameter``, ``centroid_*`` in physical units and
-        (``_px``) in pixels, ``bbox_*0_px`` and ``bbox_*1_px`` (half-open), ``intensity_sum``,
-        ``_mean``, ``_min``, ``_max``, ``_std`` where there is an image, ``frame`` for a series.
-        Computed, its ``attrs["units"]`` names the units of the columns.
+        Lazy. ``label``; in physical units and (``_px``) in pixels ``area``,
+        ``equivalent_diameter``, ``centroid_*``, ``bbox_*0`` and ``bbox_*1``; ``intensity_sum``,
+        ``_mean``, ``_min``, ``_max``, ``_std`` where there is an image; ``frame`` for a series.
+        Computed, its ``attrs["units"]`` names the units of the columns. Bounds in pixels are
+        half-open; in physical units they lie on the outer edges of the pixels, half a pixel
+        beyond the coordinates of the first and the last.
 
     Raises
     ------

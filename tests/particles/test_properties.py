@@ -108,10 +108,15 @@ def test_calibration():
     assert row["area_px"] == 20081
     assert row["area"] == 4 * 20081
     assert (row["centroid_y"], row["centroid_x"]) == (210, 200)
+    # 161 pixels of 2 nm about the centre; y is 10 at the middle of the first pixel
+    assert (row["bbox_y0"], row["bbox_y1"]) == (10 + 2 * 19.5, 10 + 2 * 180.5)
+    assert (row["bbox_x0"], row["bbox_x1"]) == (2 * 19.5, 2 * 180.5)
+    assert (row["bbox_x1"] - row["bbox_x0"]) == 2 * (row["bbox_x1_px"] - row["bbox_x0_px"]) == 322
     assert row["equivalent_diameter"] == pytest.approx(2 * row["equivalent_diameter_px"])
     units = table.attrs["units"]
     assert units["area"] == "nm^2" and units["centroid_x"] == "nm"
-    assert units["equivalent_diameter"] == "nm"
+    assert units["equivalent_diameter"] == units["bbox_x0"] == "nm" and units["bbox_x1_px"] == "px"
+    assert list(units) == list(table.columns)
 
 
 def test_frames_have_a_column():

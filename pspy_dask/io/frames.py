@@ -139,7 +139,7 @@ def header(path: Path) -> TiffHeader:
         ) from None
     shape = found.shape
     axes = tuple(Axis(n, size) for n, size in zip("yxc", shape, strict=False))
-    return TiffHeader(axes, np.dtype(found.dtype), shape, 1)
+    return TiffHeader(axes, np.dtype(found.dtype), shape)
 
 
 def _frame(path: Path, head: TiffHeader, wanted: Wanted) -> TiffSource | PictureSource:

@@ -44,7 +44,7 @@ def open_image(
         ``"auto"`` (about four million pixels, whole stored chunks), a side, or a length an axis.
     channel
         Number or name of the channel of an image that has several; of a file with several
-        images which of them.
+        images which of them (of a TIFF whose first image has channels, always one of these).
     level
         Resolution level of a pyramid, 0 the finest.
     axes

@@ -160,6 +160,37 @@ def test_foreign_byte_order(tmp_path, dtype):
         assert len(ps.region_properties(labels, image).compute()) == labels.values.max()
 
 
+def test_tiff_of_several_images(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "two.ome.tif") as tif:
+        size = {"PhysicalSizeXUnit": "nm", "PhysicalSizeYUnit": "nm"}
+        for name, pixels, step in (("survey", PIXELS[:9], 4.0), ("detail", PIXELS, 0.5)):
+            own = {"Name": name, "PhysicalSizeX": step, "PhysicalSizeY": step}
+            tif.write(pixels, metadata={"axes": "YX", **own, **size})
+    with tifffile.TiffWriter(tmp_path / "two.tif") as tif:
+        tif.write(PIXELS[:9])
+        tif.write(PIXELS, resolution=(5e6, 5e6), resolutionunit="CENTIMETER")
+    check(ps.open_image(tmp_path / "two.ome.tif"), PIXELS[:9], step=4.0, unit="nm")
+    check(ps.open_image(tmp_path / "two.ome.tif", channel=1), PIXELS, step=0.5, unit="nm")
+    check(ps.open_image(tmp_path / "two.ome.tif", channel="detail"), PIXELS, step=0.5, unit="nm")
+    check(ps.open_image(tmp_path / "two.tif", channel=1), PIXELS, step=2.0, unit="nm")
+    with pytest.raises(ValueError, match="no channel 'BF': choose one of survey, detail"):
+        ps.open_image(tmp_path / "two.ome.tif", channel="BF")
+
+
+def test_channel_names_of_ome_tiff(tmp_path):
+    stack = np.stack([PIXELS, PIXELS // 2])
+    metadata = {"axes": "CYX", "Channel": {"Name": ["DAPI", "GFP"]}}
+    for k in range(2):
+        tifffile.imwrite(tmp_path / f"{k}.ome.tif", stack + k, metadata=metadata)
+    check(ps.open_image(tmp_path / "0.ome.tif", channel="GFP"), stack[1])
+    check(ps.open_image(tmp_path, channel="GFP"), np.stack([stack[1], stack[1] + 1]))
+    with pytest.raises(ValueError, match=r"2 channels: choose one.* of DAPI, GFP"):
+        ps.open_image(tmp_path / "0.ome.tif")
+    rgb = np.stack([PIXELS.astype(np.uint8)] * 3, axis=-1)
+    tifffile.imwrite(tmp_path / "rgb.ome.tif", rgb, metadata={"Channel": {"Name": ["all"]}})
+    check(ps.open_image(tmp_path / "rgb.ome.tif", channel=2), rgb[..., 2])
+
+
 def test_a_rewritten_tiff_is_read_anew(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, PIXELS)

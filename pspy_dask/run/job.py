@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike
 
 from pspy_dask.blocks.chunking import ChunksLike
 from pspy_dask.blocks.images import like
-from pspy_dask.blocks.sources import ArraySource, lazy_array, source_of
+from pspy_dask.blocks.sources import ArraySource, lazy_array
 from pspy_dask.io.labels import write_label_tiff
 from pspy_dask.io.ome_zarr import check_label_name, check_labels_free, write_image, write_labels
 from pspy_dask.io.outputs import (
@@ -33,8 +33,8 @@ from pspy_dask.io.sources import is_ome_zarr, open_image
 from pspy_dask.io.tables import convert_to_csv, read_table, write_parquet
 from pspy_dask.parameters import GLOBAL_METHODS, SegmentationParameters
 from pspy_dask.particles.properties import region_properties, table_form
-from pspy_dask.run.cluster import explain_killed
-from pspy_dask.run.progress import Stage, Watcher, count_tasks, watched
+from pspy_dask.run.bench import Bench, finished
+from pspy_dask.run.progress import Watcher, count_tasks
 from pspy_dask.run.replacing import check_replaceable
 from pspy_dask.run.report import COLUMNS, ReportData, write_report
 from pspy_dask.run.summary import Flooding
@@ -156,7 +156,7 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
             bench.pyramid("copy the image", write_image(image, home))
             image = open_image(home, chunks=job.chunks)
         labels, found, writing = _label(job, image, home, bench)
-        with _finished(writing):
+        with finished(writing):
             table = _tables(job, image, labels, work, bench)
             if job.tiff:
                 bench.stage("write label TIFF", labels, "", lambda: _tiff(labels, work))
@@ -179,59 +179,6 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
         replace_folder(work, out)
     notes = [] if found.flooding is None else found.flooding.notes()
     return Results(final, len(table), image.size, bench.seconds, notes)
-
-
-class Bench:
-    """Does stages on a cluster, shows their progress and notes their times."""
-
-    def __init__(self, client: Client, watcher: Watcher) -> None:
-        self.client, self.watcher = client, watcher
-        self.seconds: dict[str, float] = {}
-
-    def stage(self, title: str, image: xr.DataArray, tasks: str, work: Callable[[], Any]) -> Any:
-        """Return what the work returns, watched as a stage."""
-        chunks = int(np.prod([len(c) for c in image.chunks or ()]))
-        stage = Stage(title, image.size, chunks, tasks)
-        with explain_killed(), watched(self.client, self.watcher, stage) as seconds:
-            result = work()
-        self.seconds |= seconds
-        return result
-
-    def pyramid(self, title: str, writing: PyramidWrite) -> None:
-        """Write all levels and finish, or leave nothing.
-
-        An image that is not read at random may hang on a file that is open in this process (HDF5)
-        or lie in its memory, and is therefore written from here.
-        """
-        with _finished(writing):
-            here = source_of(writing.data) is None
-            self.levels(title, writing, range(len(writing.levels)), here=here)
-
-    def levels(
-        self, title: str, writing: PyramidWrite, levels: Sequence[int], *, here: bool = False
-    ) -> None:
-        """Write some levels, one after the other; ``here``: in threads of this process."""
-
-        def write() -> None:
-            for level in levels:
-                written = writing.step(level).sum()
-                if here:
-                    written.compute(scheduler="threads")
-                else:
-                    self.client.compute(written).result()
-
-        self.stage(title, xr.DataArray(writing.data), "write", write)
-
-    def labels(self, title: str, writing: PyramidWrite, beside: Sequence[da.Array]) -> list[Any]:
-        """Write level 0; return values of the same graph, which are made on the way."""
-
-        def write() -> list[Any]:
-            futures = self.client.compute([writing.step(0).sum(), *beside])
-            values: list[Any] = self.client.gather(futures)[1:]
-            return values
-
-        result: list[Any] = self.stage(title, xr.DataArray(writing.data), "write", write)
-        return result
 
 
 class _Found(NamedTuple):
@@ -312,15 +259,4 @@ def _complete_or_absent(work: Path) -> Iterator[None]:
         yield
     except BaseException:
         remove(work)
-        raise
-
-
-@contextmanager
-def _finished(writing: PyramidWrite) -> Iterator[None]:
-    """Finish a write at the end, or discard it."""
-    try:
-        yield
-        writing.finish()
-    except BaseException:
-        writing.discard()
         raise

@@ -1,0 +1,81 @@
+"""Stages of a job on a cluster, watched and timed; what a stage writes is complete or absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from distributed import Client
+
+from pspy_dask.blocks.sources import source_of
+from pspy_dask.io.pyramid_write import PyramidWrite
+from pspy_dask.run.cluster import explain_killed
+from pspy_dask.run.progress import Stage, Watcher, watched
+
+
+class Bench:
+    """Does stages on a cluster, shows their progress and notes their times."""
+
+    def __init__(self, client: Client, watcher: Watcher) -> None:
+        self.client, self.watcher = client, watcher
+        self.seconds: dict[str, float] = {}
+
+    def stage(self, title: str, image: xr.DataArray, tasks: str, work: Callable[[], Any]) -> Any:
+        """Return what the work returns, watched as a stage."""
+        chunks = int(np.prod([len(c) for c in image.chunks or ()]))
+        stage = Stage(title, image.size, chunks, tasks)
+        with explain_killed(), watched(self.client, self.watcher, stage) as seconds:
+            result = work()
+        self.seconds |= seconds
+        return result
+
+    def pyramid(self, title: str, writing: PyramidWrite) -> None:
+        """Write all levels and finish, or leave nothing.
+
+        An image that is not read at random may hang on a file that is open in this process (HDF5)
+        or lie in its memory, and is therefore written from here.
+        """
+        with finished(writing):
+            here = source_of(writing.data) is None
+            self.levels(title, writing, range(len(writing.levels)), here=here)
+
+    def levels(
+        self, title: str, writing: PyramidWrite, levels: Sequence[int], *, here: bool = False
+    ) -> None:
+        """Write some levels, one after the other; ``here``: in threads of this process."""
+
+        def write() -> None:
+            for level in levels:
+                written = writing.step(level).sum()
+                if here:
+                    written.compute(scheduler="threads")
+                else:
+                    self.client.compute(written).result()
+
+        self.stage(title, xr.DataArray(writing.data), "write", write)
+
+    def labels(self, title: str, writing: PyramidWrite, beside: Sequence[da.Array]) -> list[Any]:
+        """Write level 0; return values of the same graph, which are made on the way."""
+
+        def write() -> list[Any]:
+            futures = self.client.compute([writing.step(0).sum(), *beside])
+            values: list[Any] = self.client.gather(futures)[1:]
+            return values
+
+        result: list[Any] = self.stage(title, xr.DataArray(writing.data), "write", write)
+        return result
+
+
+@contextmanager
+def finished(writing: PyramidWrite) -> Iterator[None]:
+    """Finish a write at the end, or discard it."""
+    try:
+        yield
+        writing.finish()
+    except BaseException:
+        writing.discard()
+        raise

@@ -221,10 +221,15 @@ def channel_of(text: str | None) -> int | str | None:
 def bench(options: dict[str, Any], console: Console) -> Iterator[tuple[Any, Any, str]]:
     """Give a client, a watcher that shows progress, and the machine in words."""
     from pspy_dask.run.cluster import describe, open_cluster
+    from pspy_dask.run.interrupts import interrupted_once
     from pspy_dask.run.progress import LiveProgress
 
     place = {name: options[name] for name in ("scheduler", "workers", "memory")}
-    with open_cluster(**place) as client, LiveProgress(console) as watcher:
+    with (
+        interrupted_once(),
+        open_cluster(**place) as client,
+        LiveProgress(console) as watcher,
+    ):
         yield client, watcher, describe(client)
 
 

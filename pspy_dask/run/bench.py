@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import dask
 import dask.array as da
 import numpy as np
 import xarray as xr
+from dask.system import CPU_COUNT
 from distributed import Client
 
 from pspy_dask.blocks.sources import source_of
 from pspy_dask.io.pyramid_write import PyramidWrite
 from pspy_dask.run.cluster import explain_killed
 from pspy_dask.run.progress import Stage, Watcher, watched
+from pspy_dask.run.stopping import nothing_left_running
 
 
 class Bench:
@@ -28,10 +32,20 @@ class Bench:
         """Return what the work returns, watched as a stage."""
         chunks = int(np.prod([len(c) for c in image.chunks or ()]))
         stage = Stage(title, image.size, chunks, tasks)
-        with explain_killed(), watched(self.client, self.watcher, stage) as seconds:
+        with (
+            explain_killed(),
+            watched(self.client, self.watcher, stage) as seconds,
+            dask.config.set(scheduler=self._get),
+            nothing_left_running(self.client),
+        ):
             result = work()
         self.seconds |= seconds
         return result
+
+    def _get(self, *graph: Any, **options: Any) -> Any:
+        """Compute a graph, for writers that clear away their own files when they fail."""
+        with nothing_left_running(self.client):
+            return self.client.get(*graph, **options)
 
     def pyramid(self, title: str, writing: PyramidWrite) -> None:
         """Write all levels and finish, or leave nothing.
@@ -52,7 +66,7 @@ class Bench:
             for level in levels:
                 written = writing.step(level).sum()
                 if here:
-                    written.compute(scheduler="threads")
+                    _compute_here(written)
                 else:
                     self.client.compute(written).result()
 
@@ -68,6 +82,15 @@ class Bench:
 
         result: list[Any] = self.stage(title, xr.DataArray(writing.data), "write", write)
         return result
+
+
+def _compute_here(written: da.Array) -> None:
+    """Compute in threads of this process, none of which is at work any more at the end."""
+    pool = ThreadPoolExecutor(CPU_COUNT)
+    try:
+        written.compute(scheduler="threads", pool=pool)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

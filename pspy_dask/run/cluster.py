@@ -70,13 +70,18 @@ def open_cluster(
 
 
 class DeafToInterrupts(WorkerPlugin):
-    """Leaves Ctrl-C to the caller, who ends the workers; each would print a traceback."""
+    """Leaves Ctrl-C and SIGTERM to the caller, who ends the workers in good order.
+
+    A terminal and a batch system send them to every process of a job. Where memory runs out the
+    nanny is not kept from ending a worker: what SIGTERM does not end it kills a moment later.
+    """
 
     name = "deaf-to-interrupts"
 
     def setup(self, worker: Worker) -> None:
         """Ignore interrupts in the process of this worker."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

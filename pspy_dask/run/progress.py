@@ -152,14 +152,16 @@ def watched(client: Client, watcher: Watcher, stage: Stage) -> Iterator[dict[str
     before = _count(client)
     over = threading.Event()
     watcher.begin(stage)
-    follower = threading.Thread(target=_follow, args=(client, watcher, stage, before, over))
-    follower.start()
+    arguments = (client, watcher, stage, before, over)
+    follower = threading.Thread(target=_follow, args=arguments, daemon=True)
     since = perf_counter()
     try:
+        follower.start()
         yield seconds
     finally:
         over.set()
-        follower.join()
+        if follower.is_alive():
+            follower.join()
     seconds[stage.title] = perf_counter() - since
     watcher.end(seconds[stage.title])
 

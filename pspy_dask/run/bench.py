@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from math import prod
 from typing import Any
 
 import dask
 import dask.array as da
-import numpy as np
 import xarray as xr
 from dask.system import CPU_COUNT
 from distributed import Client
@@ -30,8 +30,10 @@ class Bench:
 
     def stage(self, title: str, image: xr.DataArray, tasks: str, work: Callable[[], Any]) -> Any:
         """Return what the work returns, watched as a stage."""
-        chunks = int(np.prod([len(c) for c in image.chunks or ()]))
-        stage = Stage(title, image.size, chunks, tasks)
+        chunks = prod(len(c) for c in image.chunks or ())
+        return self._watched(Stage(title, image.size, chunks, tasks), work)
+
+    def _watched(self, stage: Stage, work: Callable[[], Any]) -> Any:
         with (
             explain_killed(),
             watched(self.client, self.watcher, stage) as seconds,
@@ -70,7 +72,11 @@ class Bench:
                 else:
                     self.client.compute(written).result()
 
-        self.stage(title, xr.DataArray(writing.data), "write", write)
+        blocks = [prod(map(len, writing.levels[k].layout.blocks)) for k in levels]
+        pixels = sum(prod(writing.levels[k].shape) for k in levels)
+        # The scheduler never sees what is done here.
+        tasks, total = ("", 0) if here else ("write", sum(blocks))
+        self._watched(Stage(title, pixels, total, tasks, total), write)
 
     def labels(self, title: str, writing: PyramidWrite, beside: Sequence[da.Array]) -> list[Any]:
         """Write level 0; return values of the same graph, which are made on the way."""

@@ -33,21 +33,37 @@ class Stage:
     chunks
         Chunks that it works through.
     tasks
-        First part of the names of the tasks that finish a chunk.
+        First part of the names of the tasks that finish a chunk; empty where none is counted.
+    total
+        How many such tasks there are, where they come in several graphs, one after the other.
     """
 
     title: str
     pixels: int
     chunks: int
     tasks: str
+    total: int = 0
 
 
 class Count(NamedTuple):
-    """Tasks that a scheduler was given and has done, and those done by first part of name."""
+    """Tasks that a scheduler was given and has done, by the first part of their names."""
 
-    given: int
-    done: int
-    by_name: Counter[str]
+    given: Counter[str]
+    done: Counter[str]
+
+    def since(self, before: Count) -> Count:
+        """Return what came after an earlier count."""
+        return Count(self.given - before.given, self.done - before.done)
+
+    def progress(self, stage: Stage) -> tuple[float, int]:
+        """Return the share of a stage that is done, and how many of its chunks.
+
+        A chunk may take several tasks of its name and a task may take several chunks.
+        """
+        given, done = self.given[stage.tasks], self.done[stage.tasks]
+        share = min(1.0, done / max(given, stage.total, 1))
+        every = min(1.0, self.done.total() / max(self.given.total(), 1))
+        return share if stage.total else every, int(share * stage.chunks)
 
 
 class Watcher(Protocol):
@@ -114,7 +130,7 @@ class LiveProgress:
             return
         seconds = perf_counter() - self._since
         speed = fraction * self._stage.pixels / max(seconds, 1e-9) / 1e6
-        done = f"{min(chunks, self._stage.chunks)}/{self._stage.chunks} chunks"
+        done = f"{chunks}/{self._stage.chunks} chunks" if self._stage.tasks else ""
         self._progress.update(
             self._task, completed=fraction, chunks=done, speed=f"{speed:.1f} MPix/s"
         )
@@ -131,18 +147,17 @@ class TaskCounter(SchedulerPlugin):
     name = _PLUGIN
 
     def __init__(self) -> None:
-        self.given, self.done = 0, 0
-        self.by_name: Counter[str] = Counter()
+        self.given: Counter[str] = Counter()
+        self.done: Counter[str] = Counter()
 
     def update_graph(self, scheduler: Scheduler, *, tasks: list[Any], **_: Any) -> None:
         """Count new tasks."""
-        self.given += len(tasks)
+        self.given.update(map(_first_part, tasks))
 
     def transition(self, key: Any, start: str, finish: str, *_: Any, **__: Any) -> None:
         """Count a task that is done."""
         if start == "processing" and finish == "memory":
-            self.done += 1
-            self.by_name[key_split(key)] += 1
+            self.done[_first_part(key)] += 1
 
 
 @contextmanager
@@ -176,10 +191,7 @@ def _follow(
     client: Client, watcher: Watcher, stage: Stage, before: Count, over: threading.Event
 ) -> None:
     while not over.wait(_PERIOD):
-        now = _count(client)
-        given, done = now.given - before.given, now.done - before.done
-        chunks = now.by_name[stage.tasks] - before.by_name[stage.tasks]
-        watcher.update(min(1.0, done / given) if given else 0.0, chunks)
+        watcher.update(*_count(client).since(before).progress(stage))
 
 
 def _count(client: Client) -> Count:
@@ -190,6 +202,15 @@ def _is_counting(dask_scheduler: Scheduler) -> bool:
     return _PLUGIN in dask_scheduler.plugins
 
 
-def _read_counts(dask_scheduler: Scheduler) -> tuple[int, int, Counter[str]]:
+def _read_counts(dask_scheduler: Scheduler) -> tuple[Counter[str], Counter[str]]:
     counter: Any = dask_scheduler.plugins[_PLUGIN]
-    return counter.given, counter.done, Counter(counter.by_name)
+    return Counter(counter.given), Counter(counter.done)
+
+
+def _first_part(key: Any) -> str:
+    """Return the first word of a name: tasks that dask fuses have the words of all of them.
+
+    >>> _first_part(("partial-reduce-0d8a3c17b2f94e56", 0)), _first_part("write-sum-12")
+    ('partial', 'write')
+    """
+    return str(key_split(key)).split("-", 1)[0]

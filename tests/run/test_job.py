@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from io import StringIO
 
 import numpy as np
 import ome_zarr_models
@@ -12,15 +13,17 @@ import tifffile
 import zarr
 from ome_zarr.io import parse_url
 from ome_zarr.reader import Reader
+from rich.console import Console
 
 import pspy_dask as ps
 from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image
 from pspy_dask.io.tables import read_table
 from pspy_dask.parameters import SegmentationParameters
+from pspy_dask.run import progress
 from pspy_dask.run.cluster import describe, open_cluster
 from pspy_dask.run.job import Job, run_job
-from pspy_dask.run.progress import Silence, Stage
+from pspy_dask.run.progress import LiveProgress, Silence, Stage
 
 RECIPE = SegmentationParameters(gaussian=2.0, min_size=20)
 
@@ -69,6 +72,46 @@ def test_into_ome_zarr(tmp_path, client, version):
     ome_zarr_models.open_ome_zarr(zarr.open_group(path / "labels/particles", mode="r"))
     nodes = list(Reader(parse_url(str(path)))())
     assert any("particles" in str(node.zarr) for node in nodes)
+
+
+class Counts(Silence):
+    """The stages, and every number of chunks that each showed as done."""
+
+    def __init__(self):
+        self.stages, self.shown = {}, {}
+
+    def begin(self, stage: Stage):
+        self.stages[stage.title], self.shown[stage.title] = stage, set()
+
+    def update(self, fraction, chunks):
+        self.shown[list(self.shown)[-1]].add(chunks)
+        assert 0 <= fraction <= 1
+
+
+def test_chunks_are_counted_while_a_stage_goes_on(tmp_path, client, monkeypatch):
+    monkeypatch.setattr(progress, "_PERIOD", 0.005)
+    pixels = mosaic((1100, 1000)).astype(np.float32)  # two passes find their threshold
+    write_image(pixels.chunk(128), tmp_path / "m.ome.zarr").run()
+    watcher = Counts()
+    run_job(Job(tmp_path / "m.ome.zarr", tmp_path / "out", RECIPE, chunks=128), client, watcher)
+    uncounted = {title for title, stage in watcher.stages.items() if not stage.tasks}
+    assert uncounted == {"write report"}
+    for title in watcher.stages.keys() - uncounted:
+        end = watcher.stages[title].chunks
+        assert any(0 < n < end for n in watcher.shown[title]), title
+        assert max(watcher.shown[title]) <= end
+
+
+def test_no_count_is_shown_where_nothing_is_counted():
+    console = Console(file=StringIO(), force_terminal=True, width=120)
+    for tasks, says in (("write", "3/8 chunks"), ("", "")):
+        with LiveProgress(console) as watcher:
+            watcher.begin(Stage("write report", 100, 8, tasks))
+            watcher.update(0.4, 3)
+        text = console.file.getvalue()
+        console.file.truncate(console.file.seek(0))
+        assert "write report" in text and says in text
+        assert ("chunks" in text) == bool(tasks)
 
 
 def test_other_sources_are_copied(tmp_path, client):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import tifffile
 import zarr
+from distributed import LocalCluster
 
 import pspy_dask as ps
 from pspy_dask.datasets import mosaic
@@ -150,4 +151,12 @@ def test_a_cluster_that_cannot_be(command, image, tmp_path, monkeypatch):
         (["--memory", "1KiB"], "at least 256 MiB"),
     ):
         told(run(*arguments, *options), REFUSED, says)
+    assert list(tmp_path.iterdir()) == [image]
+
+
+def test_a_scheduler_without_workers(image, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_PATIENCE_WITH_WORKERS", 1.0)
+    with LocalCluster(n_workers=0, processes=False, dashboard_address=None) as empty:
+        done = run("segment", image, tmp_path / "out", "--scheduler", empty.scheduler_address)
+    told(done, REFUSED, "has no workers after 1 s: start some with dask worker inproc")
     assert list(tmp_path.iterdir()) == [image]

@@ -16,6 +16,7 @@ from distributed.system import MEMORY_LIMIT
 
 _LEAST_MEMORY = 2**30
 _PATIENCE = "10s"
+_PATIENCE_WITH_WORKERS = 60.0  # seconds; a batch system may be about to start them
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def open_cluster(
     Raises
     ------
     ConnectionError
-        No scheduler answers.
+        No scheduler answers, or it has no workers.
     ValueError
         A number of workers below 1, a memory limit that is not one, or either of them together
         with an address.
@@ -114,7 +115,18 @@ def _connected(address: str) -> Iterator[Client]:
             f"no scheduler answers at {address}: check the address and that it is running"
         ) from error
     with client:
+        _wait_for_a_worker(client, address)
         yield client
+
+
+def _wait_for_a_worker(client: Client, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE_WITH_WORKERS)
+    except TimeoutError as error:
+        raise ConnectionError(
+            f"the scheduler at {address} has no workers after {_PATIENCE_WITH_WORKERS:g} s: "
+            f"start some with dask worker {address}"
+        ) from error
 
 
 def _sizes(workers: int | None, memory: str | None) -> tuple[int, int]:

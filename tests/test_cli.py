@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import ome_zarr_models
 import pandas as pd
@@ -12,7 +15,9 @@ from distributed import LocalCluster
 
 import pspy_dask as ps
 from pspy_dask.datasets import mosaic
+from pspy_dask.io.ome_zarr import write_image
 from pspy_dask.run import cluster
+from pspy_dask.run.cluster import open_cluster
 from tests.commands import (
     DONE,
     REFUSED,
@@ -160,3 +165,25 @@ def test_a_scheduler_without_workers(image, tmp_path, monkeypatch):
         done = run("segment", image, tmp_path / "out", "--scheduler", empty.scheduler_address)
     told(done, REFUSED, "has no workers after 1 s: start some with dask worker inproc")
     assert list(tmp_path.iterdir()) == [image]
+
+
+def test_relative_paths(tmp_path, one_cluster, monkeypatch):
+    """Workers of a running cluster may be in any folder; results say where they are."""
+    monkeypatch.chdir(tmp_path)
+    image_file(tmp_path)
+    write_image(mosaic((160, 140)), tmp_path / "m.ome.zarr").run()
+    for source in ("m.ome.zarr", "an image.tif"):
+        done = run("segment", source, f"out of {source}")
+        assert done.exit_code == DONE, done.output
+        paths = re.findall(r"^  \w+ *(?:\(\w+\))? +(.+)$", done.stdout, re.M)
+        assert len(paths) == 4 and all(Path(p).is_absolute() and Path(p).exists() for p in paths)
+
+
+def test_workers_in_another_folder(tmp_path, monkeypatch):
+    write_image(mosaic((160, 140)), tmp_path / "m.ome.zarr").run()
+    with open_cluster(workers=1, memory="1GiB") as client:
+        monkeypatch.chdir(tmp_path)
+        done = run("segment", "m.ome.zarr", "out", "--scheduler", client.scheduler.address)
+    assert done.exit_code == DONE, done.output
+    found = zarr.open_group("m.ome.zarr", mode="r")["labels/particles/0"][:]
+    assert found.max() == len(pd.read_csv("out/particles.csv")) > 3

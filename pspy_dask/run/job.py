@@ -151,7 +151,7 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
     count_tasks(client)
     bench = Bench(client, watcher)
     with explain_full_disk(str(out)), _complete_or_absent(work):
-        home = Path(job.source) if into_source else work / _IMAGE
+        home = Path(job.source).absolute() if into_source else work / _IMAGE
         if not into_source:
             bench.pyramid("copy the image", write_image(image, home))
             image = open_image(home, chunks=job.chunks)
@@ -160,7 +160,7 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
             table = _tables(job, image, labels, work, bench)
             if job.tiff:
                 bench.stage("write label TIFF", labels, "", lambda: _tiff(labels, work))
-            final = _outputs(job, Path(job.source) if into_source else out / _IMAGE, out)
+            final = _outputs(job, home if into_source else out / _IMAGE, out)
             data = ReportData(
                 title=str(image.name or "image"),
                 source=str(job.source),

@@ -120,7 +120,7 @@ def source_options(command: F) -> F:
 @click.option("--overwrite", is_flag=True, help="Replace earlier results.")
 @cluster_options
 def segment(image: str, results: Path, **options: Any) -> None:
-    r"""Segment IMAGE into particles; write labels, tables and a report to the folder RESULTS.
+    """Segment IMAGE into particles; write labels, tables and a report to the folder RESULTS.
 
     IMAGE is an OME-Zarr, Zarr or (Big)TIFF image, a microscope's file (dm3, dm4, emd, ser, mrc,
     hspy, ...), or a folder or quoted pattern of TIFF frames. Labels of an OME-Zarr image go into
@@ -130,7 +130,7 @@ def segment(image: str, results: Path, **options: Any) -> None:
     pspy-dask segment mosaic.ome.zarr results --gaussian 2 --min-size 20
     pspy-dask segment "HAADF.dm4" results --threshold local_otsu --local-size 31
     pspy-dask segment "frames/*.tif" results --threshold li --threshold-over series
-    """
+    """  # noqa: D301  # click keeps the lines after a real backspace as they are
     console = Console(quiet=options["quiet"], highlight=False)
     with reported(options["verbose"]):
         from pspy_dask.run.job import Job, run_job

@@ -144,6 +144,13 @@ def test_help_names_every_command_and_exit_code():
         assert "0 done, 1 failed while working, 2 refused before any work, 130 inter" in text
 
 
+def test_help_shows_examples_on_lines_of_their_own():
+    lines = [line.strip() for line in run("segment", "--help").stdout.splitlines()]
+    assert "pspy-dask segment mosaic.ome.zarr results --gaussian 2 --min-size 20" in lines
+    assert sum(line.startswith("pspy-dask segment") for line in lines) == 3
+    assert not any(sign in line for line in lines for sign in ("\\b", "\b"))
+
+
 @pytest.mark.parametrize("command", ["segment", "demo"])
 def test_a_cluster_that_cannot_be(command, image, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "_PATIENCE", "1s")

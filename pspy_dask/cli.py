@@ -15,10 +15,11 @@ import click
 from rich.console import Console
 
 from pspy_dask.parameters import METHODS, SegmentationParameters
+from pspy_dask.run.interrupts import INTERRUPTED, SENTENCE, interrupted_once
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+BAD_INPUT, FAILED = 2, 1
 
 _LABEL_TYPES = [f"{sign}int{bits}" for sign in ("u", "") for bits in (8, 16, 32, 64)]
 
@@ -221,7 +222,6 @@ def channel_of(text: str | None) -> int | str | None:
 def bench(options: dict[str, Any], console: Console) -> Iterator[tuple[Any, Any, str]]:
     """Give a client, a watcher that shows progress, and the machine in words."""
     from pspy_dask.run.cluster import describe, open_cluster
-    from pspy_dask.run.interrupts import interrupted_once
     from pspy_dask.run.progress import LiveProgress
 
     place = {name: options[name] for name in ("scheduler", "workers", "memory")}
@@ -280,7 +280,7 @@ def _told(verbose: bool, code: int) -> Iterator[None]:
     except click.ClickException:
         raise  # told already
     except KeyboardInterrupt:
-        raise Failure("interrupted: nothing unfinished was left behind", INTERRUPTED) from None
+        raise Failure(SENTENCE, INTERRUPTED) from None
     except Exception as error:
         if verbose:
             traceback.print_exc()

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
 from distributed import Client
@@ -49,8 +50,8 @@ def images(originals, tmp_path):
     return Path(shutil.copytree(originals, tmp_path / "images"))
 
 
-def start(images, source, *options):
-    arguments = [COMMAND, "segment", str(source), "out", "--chunks", "64", *options]
+def start(images, source, *options, interpreter=()):
+    arguments = [*interpreter, COMMAND, "segment", str(source), "out", "--chunks", "64", *options]
     pipe = subprocess.PIPE
     return subprocess.Popen(
         arguments, cwd=images, stdout=pipe, stderr=pipe, text=True, start_new_session=True
@@ -104,6 +105,30 @@ def test_a_signal_is_not_lost_in_a_finalizer():
         del [Swallower()][0]
         time.sleep(60)
     assert time.monotonic() - since < 30
+
+
+def test_ctrl_c_while_modules_are_imported(images):
+    """Python names each module once it is imported."""
+    command = start(images, "m.ome.zarr", interpreter=[sys.executable, "-X", "importtime"])
+    before = []
+    while not before or before[-1].split()[-1] != "numpy":
+        before.append(command.stderr.readline())
+        assert before[-1], before
+    os.killpg(command.pid, signal.SIGINT)
+    after = command.communicate(timeout=60)[1].splitlines(keepends=True)
+    assert [line for line in after if not line.startswith("import time:")] == [SENTENCE]
+    assert command.returncode == INTERRUPTED
+
+
+def test_ctrl_c_while_the_cluster_starts(images):
+    before = contents(images)
+    command = start(images, "m.ome.zarr", *HERE)
+    process = psutil.Process(command.pid)
+    wait_until(lambda: any("spawn_main" in " ".join(c.cmdline()) for c in process.children()))
+    os.killpg(command.pid, signal.SIGINT)
+    told = command.communicate(timeout=60)[1]
+    assert (told, command.returncode) == (SENTENCE, INTERRUPTED)
+    assert contents(images) == before
 
 
 def at_work(dask_worker):

@@ -23,6 +23,7 @@ FLOORS = {
     "io": 3,
     "run": 4,
     "cli": 5,
+    "command": 6,
     "ui": 5,
     "api": 5,
 }

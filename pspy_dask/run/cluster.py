@@ -6,13 +6,15 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dask
 from dask.system import CPU_COUNT
 from dask.utils import parse_bytes
 from distributed import Client, KilledWorker, LocalCluster, Worker, WorkerPlugin
 from distributed.system import MEMORY_LIMIT
+
+from pspy_dask.run.interrupts import interrupts_held_back
 
 _LEAST_MEMORY = 2**30
 _PATIENCE = "10s"
@@ -53,21 +55,26 @@ def open_cluster(
             yield client
         return
     count, limit = _sizes(workers, memory)
-    with (
+    with ExitStack() as started:
         # An error of a task comes back to the caller: workers need not print it as well.
-        dask.config.set({"distributed.logging": {"distributed": "critical"}}),
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            memory_limit=limit,
-            processes=True,
-            dashboard_address="127.0.0.1:0",  # any port: another job may run here
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        client.register_plugin(DeafToInterrupts())
+        started.enter_context(dask.config.set({"distributed.logging": {"distributed": "critical"}}))
+        with interrupts_held_back():  # so that what has been started is ended too
+            client = _started(started, count, limit)
         yield client
+
+
+def _started(started: ExitStack, count: int, limit: int) -> Client:
+    cluster = LocalCluster(
+        n_workers=count,
+        threads_per_worker=1,
+        memory_limit=limit,
+        processes=True,
+        dashboard_address="127.0.0.1:0",  # any port: another job may run here
+        silence_logs=logging.CRITICAL,
+    )
+    client: Client = started.enter_context(Client(started.enter_context(cluster)))
+    client.register_plugin(DeafToInterrupts())
+    return client
 
 
 class DeafToInterrupts(WorkerPlugin):

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from pspy_dask.parameters import METHODS, SegmentationParameters
 from pspy_dask.run.interrupts import INTERRUPTED, SENTENCE, interrupted_once
@@ -176,13 +177,13 @@ def demo(folder: Path, side: int, overwrite: bool, **options: Any) -> None:
                 folder, client, watcher, side=side, overwrite=overwrite, machine=machine
             )
         tell(console, done)
-        console.print(f"  [bold]{'image':<14}[/] {image}", soft_wrap=True)
+        console.print(f"  [bold]{'image':<14}[/] {escape(str(image.absolute()))}", soft_wrap=True)
         changed = f"--gaussian {RECIPE.gaussian:g} --min-size {RECIPE.min_size}"
         console.print("\nTry next:", style="bold")
-        console.print(f"  open {done.outputs['report']} in a browser", soft_wrap=True)
+        console.print(f"  open {escape(str(done.outputs['report']))} in a browser", soft_wrap=True)
         console.print(
-            f"  pspy-dask segment {image} {folder / 'local'} --name local "
-            f"--threshold sauvola --local-size 101 {changed}",
+            escape(f"  pspy-dask segment {image} {folder / 'local'} --name local ")
+            + f"--threshold sauvola --local-size 101 {changed}",
             soft_wrap=True,
         )
         console.print("  pspy-dask segment --help")
@@ -200,7 +201,7 @@ def info(image: str, channel: str | None, level: int, axes: str | None, verbose:
 
         known = describe_image(image, channel=channel_of(channel), level=level, axes=axes)
         for what, value in known:
-            console.print(f"[bold]{what:<12}[/] {value}", soft_wrap=True)
+            console.print(f"[bold]{what:<12}[/] {escape(value)}", soft_wrap=True)
 
 
 def recipe(options: dict[str, Any]) -> SegmentationParameters:
@@ -248,9 +249,9 @@ def tell(console: Console, done: Any) -> None:
         f"\n[bold green]{done.objects:,} particles[/] in {seconds:.1f} s ({speed:.1f} MPix/s)"
     )
     for what, path in done.outputs.items():
-        console.print(f"  [bold]{what:<14}[/] {path}", soft_wrap=True)
+        console.print(f"  [bold]{what:<14}[/] {escape(str(path))}", soft_wrap=True)
     for note in done.notes:
-        console.print(f"\n[yellow]Note:[/] {note}", soft_wrap=True)
+        console.print(f"\n[yellow]Note:[/] {escape(note)}", soft_wrap=True)
 
 
 @contextmanager

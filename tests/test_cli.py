@@ -131,6 +131,21 @@ def test_demo(tmp_path, one_cluster):
     assert zarr.open_group(tmp_path / "new/demo/mosaic.ome.zarr", mode="r")["0"].shape == (128, 128)
 
 
+def test_brackets_in_names(tmp_path, one_cluster):
+    """Square brackets are colours to the library that prints, and names to everyone else."""
+    folder = tmp_path / "o [red]x"
+    folder.mkdir()
+    image = folder / "[bold]a.ome.zarr"
+    write_image(mosaic((160, 140)), image).run()
+    done = run("segment", image, folder / "[blue]out")
+    assert f"{folder}/[blue]out/report.html\n" in done.stdout
+    assert f"{image}/labels/particles\n" in done.stdout
+    assert re.search(r"^name +\[bold\]a$", run("info", image).stdout, re.M)
+    done = run("demo", folder / "[i]demo", "--side", 128)
+    assert f"{folder}/[i]demo/mosaic.ome.zarr\n" in done.stdout
+    assert f"open {folder}/[i]demo/results/report.html in" in done.stdout
+
+
 def test_info(image):
     done = run("info", image)
     assert done.exit_code == DONE

@@ -144,6 +144,7 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
     the output folder first, and its labels go there.
     """
     image = check(job)
+    title = str(image.name or "image")  # a copy is named after its own folder
     out = Path(job.out).resolve()
     work = partial_name(out)
     remove(work)
@@ -162,7 +163,7 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
                 bench.stage("write label TIFF", labels, "", lambda: _tiff(labels, work))
             final = _outputs(job, home if into_source else out / _IMAGE, out)
             data = ReportData(
-                title=str(image.name or "image"),
+                title=title,
                 source=str(job.source),
                 image=image,
                 labels=labels,

@@ -122,6 +122,7 @@ def test_other_sources_are_copied(tmp_path, client):
     np.testing.assert_array_equal(group["0"][:], pixels)
     np.testing.assert_array_equal(group["labels/particles/0"][:], ps.segment(pixels, RECIPE))
     assert done.outputs["labels"].exists()
+    assert "<h1>a</h1>" in done.outputs["report"].read_text()
 
 
 def test_no_objects(tmp_path, client):

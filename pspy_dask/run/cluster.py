@@ -109,8 +109,11 @@ def describe(client: Client) -> str:
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     threads = sum(worker["nthreads"] for worker in workers)
     memory = min((worker["memory_limit"] for worker in workers), default=0)
-    plural = "" if len(workers) == 1 else "s"
-    return f"{len(workers)} worker{plural}, {threads} threads, {memory / 2**30:.1f} GiB each"
+    counted = [
+        f"{n} {what}{'' if n == 1 else 's'}"
+        for n, what in ((len(workers), "worker"), (threads, "thread"))
+    ]
+    return f"{', '.join(counted)}, {memory / 2**30:.1f} GiB each"
 
 
 @contextmanager

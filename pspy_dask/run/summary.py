@@ -16,6 +16,7 @@ from pspy_dask.run.wording import (
     in_micrometres,
     is_calibrated,
     number,
+    percent,
     say_length,
     short_unit,
 )
@@ -122,7 +123,7 @@ class Flooding:
         """Say what is in doubt, if anything is."""
         if not self.giant_components:
             return []
-        share = f"{100 * self.seam_disagreement:.2g} %"
+        share = percent(self.seam_disagreement)
         return [
             f"{beyond_the_budget(self.giant_components, self.watershed_budget)}. Two windows "
             f"disagree about {share} of the pixels beside their seams."
@@ -152,7 +153,7 @@ def headline(table: pd.DataFrame, geometry: Geometry) -> list[Figure]:
             ),
         ]
     what = "Volume filled" if geometry.volume else "Area covered"
-    figures.append(Figure(what, f"{100 * covered(table, geometry):.3g} %", _of_what(geometry)))
+    figures.append(Figure(what, percent(covered(table, geometry)), _of_what(geometry)))
     figures += _density(table, geometry)
     figures.append(Figure("Image", geometry.pixels, geometry.extent))
     figures.append(Figure("Pixel size", geometry.pitch, ""))
@@ -201,7 +202,7 @@ def notes(
         found.append(_nothing_found(parameters))
     elif share > 0.5:
         found.append(
-            f"Particles cover {100 * share:.3g} % of the image. If the background was taken for "
+            f"Particles cover {percent(share)} of the image. If the background was taken for "
             f"particles, segment again with invert={not parameters.invert}."
         )
     elif len(table) > 20 and float((table["area_px"] < 10).mean()) > 0.3:
@@ -211,7 +212,7 @@ def notes(
         )
     if missing:
         found.append(
-            f"{100 * missing:.2g} % of the pixels of the overview have no finite value; such "
+            f"{percent(missing)} of the pixels of the overview have no finite value; such "
             "pixels are background and do not count in intensities."
         )
     if flat:

@@ -124,6 +124,15 @@ def number(value: float) -> str:
     return f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:.0f}"
 
 
+def percent(share: float) -> str:
+    """Return a share as a percentage of three digits.
+
+    >>> percent(1.0), percent(0.12345), percent(0.00012)
+    ('100 %', '12.3 %', '0.012 %')
+    """
+    return f"{number(100 * share)} %"
+
+
 def say_thresholds(thresholds: Sequence[float]) -> str:
     """Return the threshold, or the range of those of a series."""
     known = [t for t in thresholds if isfinite(t)]

@@ -158,6 +158,10 @@ def test_existing_results_are_kept_unless_overwritten(tmp_path, client):
     ]
 
 
+def test_a_cluster_in_words(client):
+    assert describe(client) == "1 worker, 1 thread, 2.0 GiB each"
+
+
 def test_workers_leave_interrupts_to_the_command(client):
     assert set(client.run(signal.getsignal, signal.SIGINT).values()) == {signal.SIG_IGN}
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN

@@ -19,9 +19,9 @@ from pspy_dask.blocks.images import axis_units, has_frames
 from pspy_dask.io.outputs import growing_file
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.run.charts import all_charts
-from pspy_dask.run.places import choose_places
+from pspy_dask.run.places import Place, choose_places
 from pspy_dask.run.summary import Flooding, Geometry, diameter_unit, headline, notes, statistics
-from pspy_dask.run.views import closeup, overview
+from pspy_dask.run.views import Overview, View, closeup, overview, plane_contrast
 from pspy_dask.run.wording import MEANINGS, methods, number, say_thresholds
 
 #: Columns of the table that a report looks at, where there are such.
@@ -80,7 +80,7 @@ class ReportData:
 def write_report(data: ReportData, path: str | PathLike[str]) -> None:
     """Write the report as one self-contained HTML file, complete or absent.
 
-    Pixels are read twice at most: every n-th of the whole image, in chunks, and a few windows.
+    Of the planes that are shown every n-th pixel is read, in chunks, and a few windows.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def render(data: ReportData) -> str:
         figures=headline(data.table, geometry),
         notes=warnings,
         overview=whole.view,
-        closeups=[closeup(data.image, data.labels, place, whole.limits) for place in places],
+        closeups=_closeups(data, places, whole),
         charts=_charts(data, geometry),
         statistics=statistics(data.table, geometry),
         parameters=parameter_rows(data.parameters),
@@ -145,6 +145,18 @@ def timing_rows(timings: Mapping[str, float], pixels: int) -> list[tuple[str, st
         (stage, f"{t:,.2f} s", number(pixels / 1e6 / t) if t > 0 else "–")
         for stage, t in rows.items()
     ]
+
+
+def _closeups(data: ReportData, places: list[Place], whole: Overview) -> list[View]:
+    """Return the pictures of places; those of one plane share its contrast."""
+    limits = {tuple(whole.at.items()): whole.limits}
+    views = []
+    for place in places:
+        plane = tuple((d, place.at[d]) for d in whole.at)
+        if plane not in limits:
+            limits[plane] = plane_contrast(data.image, place.at)
+        views.append(closeup(data.image, data.labels, place, limits[plane]))
+    return views
 
 
 def _charts(data: ReportData, geometry: Geometry) -> list[Any]:

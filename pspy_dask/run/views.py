@@ -72,7 +72,9 @@ class Overview:
     view
         The picture.
     limits
-        Grey levels shown as black and white, here and in every other picture.
+        Grey levels shown as black and white, here and in other pictures of the same plane.
+    at
+        Which plane it is: positions along ``t`` and ``z`` as far as the image has them.
     missing
         Share of the pixels seen here that have no finite value.
     flat
@@ -81,24 +83,29 @@ class Overview:
 
     view: View
     limits: tuple[float, float]
+    at: Mapping[str, int]
     missing: float
     flat: bool
 
 
 def overview(image: xr.DataArray, labels: xr.DataArray) -> Overview:
     """Return the picture of the whole image, of its middle plane and frame where it has many."""
-    step = max(1, ceil(max(image.sizes["y"], image.sizes["x"]) / _LONGEST))
-    every = slice(None, None, step)
-    at = {d: n // 2 for d, n in image.sizes.items() if d not in ("y", "x")}
-    strided = {**at, "y": every, "x": every}
-    pixels, numbers = _computed(image.isel(strided).data, labels.isel(strided).data)
+    step = _overview_step(image)
+    at = {str(d): n // 2 for d, n in image.sizes.items() if d not in ("y", "x")}
+    pixels, numbers = _computed(_strided(image, at), _strided(labels, at))
     limits = contrast(pixels)
     note = f"every {_ordinal(step)} pixel" if step > 1 else "every pixel"
     where = [f"{'middle plane' if d == 'z' else 'middle frame'} ({d} = {i})" for d, i in at.items()]
     view = _view(image, pixels, numbers, step, limits, ("Overview", ", ".join([*where, note])))
     known = pixels[np.isfinite(pixels)]
     flat = known.size == 0 or bool(known.min() == known.max())
-    return Overview(view, limits, 1 - known.size / pixels.size, flat)
+    return Overview(view, limits, at, 1 - known.size / pixels.size, flat)
+
+
+def plane_contrast(image: xr.DataArray, at: Mapping[str, int]) -> tuple[float, float]:
+    """Return the grey levels to show as black and white in a plane: a series may drift."""
+    (pixels,) = dask.base.compute(_strided(image, at))
+    return contrast(np.asarray(pixels))
 
 
 def closeup(
@@ -145,6 +152,15 @@ def outline(labels: NDArray[Any]) -> NDArray[np.bool_]:
         edge[other] |= differs
     inside: NDArray[np.bool_] = edge & (labels != 0)
     return inside
+
+
+def _overview_step(image: xr.DataArray) -> int:
+    return max(1, ceil(max(image.sizes["y"], image.sizes["x"]) / _LONGEST))
+
+
+def _strided(image: xr.DataArray, at: Mapping[str, int]) -> Any:
+    every = slice(None, None, _overview_step(image))
+    return image.isel({**at, "y": every, "x": every}).data
 
 
 def _window(image: xr.DataArray, at: Mapping[str, int | slice]) -> Any:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from io import BytesIO
 
 import numpy as np
 import pytest
 import xarray as xr
+from PIL import Image
 
 import pspy_dask as ps
 from pspy_dask.blocks.images import as_image, make_image
 from pspy_dask.datasets import mosaic
 from pspy_dask.parameters import SegmentationParameters
-from pspy_dask.run.report import ReportData, parameter_rows, render, write_report
+from pspy_dask.run.places import choose_places
+from pspy_dask.run.report import ReportData, _closeups, parameter_rows, render, write_report
+from pspy_dask.run.views import overview
 
 RECIPE = SegmentationParameters(gaussian=2.0, min_size=20)
 
@@ -130,6 +135,22 @@ def test_whatever_was_segmented(case):
     assert particles_on(page) == [len(data.table)] * 2
     assert_self_contained(page)
     assert not re.search(r"\b(nan|inf|None|\de\+\d+)\b", re.sub(r"data:image[^\"]+", "", page))
+
+
+def greys_of(view):
+    picture = base64.b64decode(view.pixels.split(",")[1])
+    return np.asarray(Image.open(BytesIO(picture)))
+
+
+def test_every_frame_of_a_drifting_series_can_be_seen():
+    """The largest particle is in the first frame, whose pixels are darker than all others'."""
+    pixels = np.stack([small(200, 180) // 64 + 2000 * k for k in range(3)]).astype(np.uint16)
+    pixels[0, 40:90, 40:90] = pixels[0].max()
+    data = data_of(as_image(xr.DataArray(pixels, dims=("t", "y", "x"))))
+    whole = overview(data.image, data.labels)
+    views = _closeups(data, choose_places(dict(data.image.sizes), data.table), whole)
+    others = [view for view in views if "t = 0" in view.note]
+    assert others and all(greys_of(view).std() > 30 for view in others)
 
 
 HOSTILE = """<script>alert('&')</script>"><img src=http://a.b onerror=alert(1)>{{ 7*7 }}"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -23,12 +23,16 @@ class Place:
         First pixel and lengths along ``(y, x)``.
     at
         Position along the axes ``t`` and ``z`` that the image has.
+    centre, radius
+        Of the particle that it was chosen for, in pixels of the plane; None where there is none.
     """
 
     title: str
     start: tuple[int, int]
     size: tuple[int, int]
     at: Mapping[str, int] = field(default_factory=dict)
+    centre: tuple[float, float] | None = None
+    radius: float = 0.0
 
     def covers(self, other: Place) -> bool:
         """Whether more than a third of the other window is seen here too."""
@@ -80,7 +84,8 @@ def _around(sizes: Mapping[str, int], table: pd.DataFrame, row: int, title: str)
     particle = one.iloc[0]
     centre = (float(particle["centroid_y_px"]), float(particle["centroid_x_px"]))
     extent = max(int(particle[f"bbox_{d}1_px"]) - int(particle[f"bbox_{d}0_px"]) for d in "yx")
-    return _window(title, sizes, centre, at, min(_WIDEST, max(_SIDE, int(1.5 * extent))))
+    place = _window(title, sizes, centre, at, min(_WIDEST, max(_SIDE, int(1.5 * extent))))
+    return replace(place, centre=centre, radius=extent / 2)
 
 
 def _planes(sizes: Mapping[str, int], table: pd.DataFrame) -> dict[str, pd.Series[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from math import ceil
 from typing import Any
@@ -51,6 +51,8 @@ class View:
         PNG as data addresses: grey levels, and the outlines to lay over them.
     bar, bar_text
         Length of the scale bar, and what it stands for.
+    ring
+        Centre (x, y) and radius of a circle about the particle that is meant, if one is.
     """
 
     title: str
@@ -61,6 +63,7 @@ class View:
     outlines: str
     bar: float
     bar_text: str
+    ring: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,9 +124,20 @@ def closeup(
     inside = len(np.unique(numbers[numbers > 0]))
     found = f"{inside} particle{'' if inside == 1 else 's'}"
     corner = ", ".join(f"{d} = {i:,}" for d, i in place.at.items())
-    spot = f"y = {place.start[0]:,}, x = {place.start[1]:,} px"
-    note = f"{found} · {corner + ', ' if corner else ''}{spot}"
-    return _view(image, pixels, numbers, step, limits, (place.title, note))
+    y, x = place.start if place.centre is None else map(round, place.centre)
+    what = "" if place.centre is None else "centre of the ringed one at "
+    note = f"{found} · {what}{corner + ', ' if corner else ''}y = {y:,}, x = {x:,} px"
+    view = _view(image, pixels, numbers, step, limits, (place.title, note))
+    return replace(view, ring=_ring(place, view))
+
+
+def _ring(place: Place, view: View) -> tuple[float, float, float] | None:
+    """Return a circle that leaves the outline of the particle to be seen."""
+    if place.centre is None:
+        return None
+    scale = view.width / place.size[1], view.height / place.size[0]
+    y, x = (c + 0.5 - start for c, start in zip(place.centre, place.start, strict=True))
+    return x * scale[0], y * scale[1], (1.2 * place.radius + 4) * max(scale)
 
 
 def contrast(pixels: NDArray[Any]) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from pspy_dask.datasets import mosaic
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.run.places import choose_places
 from pspy_dask.run.report import ReportData, _closeups, parameter_rows, render, write_report
-from pspy_dask.run.views import overview
+from pspy_dask.run.views import closeup, overview
 
 RECIPE = SegmentationParameters(gaussian=2.0, min_size=20)
 
@@ -151,6 +151,22 @@ def test_every_frame_of_a_drifting_series_can_be_seen():
     views = _closeups(data, choose_places(dict(data.image.sizes), data.table), whole)
     others = [view for view in views if "t = 0" in view.note]
     assert others and all(greys_of(view).std() > 30 for view in others)
+
+
+def test_the_largest_particle_is_where_its_caption_says():
+    pixels = np.zeros((900, 800), np.uint8)
+    pixels[600:641, 500:541] = 200  # its centre at 620, 520
+    pixels[100:105, 100:105] = 200
+    data = data_of(as_image(pixels), SegmentationParameters())
+    page = render(data)
+    assert re.search(
+        r"<b>Largest particle</b>[^<]*centre of the ringed one at y = 620, x = 520 px", page
+    )
+    largest = next(p for p in choose_places(dict(data.image.sizes), data.table) if p.radius > 20)
+    x, y, radius = closeup(data.image, data.labels, largest, (0, 255)).ring
+    start = largest.start
+    assert (start[0] + y, start[1] + x) == (620.5, 520.5) and 29 > radius > 20
+    assert page.count("<circle") == 1  # the smallest is seen with the densest
 
 
 HOSTILE = """<script>alert('&')</script>"><img src=http://a.b onerror=alert(1)>{{ 7*7 }}"""

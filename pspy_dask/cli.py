@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shlex
+import shutil
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -178,15 +181,15 @@ def demo(folder: Path, side: int, overwrite: bool, **options: Any) -> None:
             )
         tell(console, done)
         console.print(f"  [bold]{'image':<14}[/] {escape(str(image.absolute()))}", soft_wrap=True)
-        changed = f"--gaussian {RECIPE.gaussian:g} --min-size {RECIPE.min_size}"
+        changed = ["--gaussian", f"{RECIPE.gaussian:g}", "--min-size", f"{RECIPE.min_size}"]
+        local = ["--name", "local", "--threshold", "sauvola", "--local-size", "101"]
         console.print("\nTry next:", style="bold")
-        console.print(f"  open {escape(str(done.outputs['report']))} in a browser", soft_wrap=True)
-        console.print(
-            escape(f"  pspy-dask segment {image} {folder / 'local'} --name local ")
-            + f"--threshold sauvola --local-size 101 {changed}",
-            soft_wrap=True,
-        )
-        console.print("  pspy-dask segment --help")
+        for line in (
+            f"open {done.outputs['report']} in a browser",
+            shlex.join([called(), "segment", str(image), str(folder / "local"), *local, *changed]),
+            shlex.join([called(), "segment", "--help"]),
+        ):
+            console.print(f"  {escape(line)}", soft_wrap=True)
 
 
 @main.command()
@@ -202,6 +205,13 @@ def info(image: str, channel: str | None, level: int, axes: str | None, verbose:
         known = describe_image(image, channel=channel_of(channel), level=level, axes=axes)
         for what, value in known:
             console.print(f"[bold]{what:<12}[/] {escape(value)}", soft_wrap=True)
+
+
+def called() -> str:
+    """Return this command as it can be typed again: by its path where no PATH leads to it."""
+    path = sys.argv[0]
+    found = shutil.which(Path(path).name)
+    return Path(path).name if found and Path(found).samefile(path) else path
 
 
 def recipe(options: dict[str, Any]) -> SegmentationParameters:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +132,23 @@ def test_demo(tmp_path, one_cluster):
     again = run("demo", tmp_path / "new/demo", "--side", 128, "--overwrite")
     assert again.exit_code == DONE
     assert zarr.open_group(tmp_path / "new/demo/mosaic.ome.zarr", mode="r")["0"].shape == (128, 128)
+
+
+def test_try_next_can_be_typed_as_it_stands(tmp_path):
+    """Called by its path, as the README does, or found on the PATH; names with spaces."""
+    command, folder = Path(sys.executable).with_name("pspy-dask"), "my demo"
+    options = ["--side", "128", "--workers", "1", "--memory", "1GiB"]
+    bare = {**os.environ, "PATH": os.defpath}
+    known = {**os.environ, "PATH": f"{command.parent}{os.pathsep}{os.defpath}"}
+    for call, environment in ((str(command), bare), ("pspy-dask", known)):
+        kept = {"cwd": tmp_path, "env": environment, "text": True, "stdout": subprocess.PIPE}
+        shell = " ".join([call, "demo", f"'{folder}'", "--overwrite", *options])
+        shown = subprocess.run(shell, shell=True, check=True, **kept).stdout
+        *_, segment, last = (line.strip() for line in shown.splitlines() if line)
+        assert (last, segment.split()[:2]) == (f"{call} segment --help", [call, "segment"])
+        assert "Usage: " in subprocess.run(last, shell=True, check=True, **kept).stdout
+    subprocess.run(f"{segment} --workers 1", shell=True, check=True, **kept)
+    assert (tmp_path / folder / "local/report.html").exists()
 
 
 def test_brackets_in_names(tmp_path, one_cluster):

@@ -60,34 +60,37 @@ class Bench:
             self.levels(title, writing, range(len(writing.levels)), here=here)
 
     def levels(
-        self, title: str, writing: PyramidWrite, levels: Sequence[int], *, here: bool = False
-    ) -> None:
-        """Write some levels, one after the other; ``here``: in threads of this process."""
+        self,
+        title: str,
+        writing: PyramidWrite,
+        levels: Sequence[int],
+        *,
+        here: bool = False,
+        beside: Sequence[da.Array] = (),
+    ) -> list[Any]:
+        """Write some levels, one after the other.
 
-        def write() -> None:
+        ``here`` does it in threads of this process; otherwise values ``beside`` the last level,
+        which are made of the same tasks, are returned.
+        """
+
+        def write() -> list[Any]:
+            values: list[Any] = []
             for level in levels:
                 written = writing.step(level).sum()
                 if here:
                     _compute_here(written)
                 else:
-                    self.client.compute(written).result()
+                    wanted = [written, *(beside if level == levels[-1] else ())]
+                    _, *values = self.client.gather(self.client.compute(wanted))
+            return values
 
         blocks = [prod(map(len, writing.levels[k].layout.blocks)) for k in levels]
         pixels = sum(prod(writing.levels[k].shape) for k in levels)
         # The scheduler never sees what is done here.
         tasks, total = ("", 0) if here else ("write", sum(blocks))
-        self._watched(Stage(title, pixels, total, tasks, total), write)
-
-    def labels(self, title: str, writing: PyramidWrite, beside: Sequence[da.Array]) -> list[Any]:
-        """Write level 0; return values of the same graph, which are made on the way."""
-
-        def write() -> list[Any]:
-            futures = self.client.compute([writing.step(0).sum(), *beside])
-            values: list[Any] = self.client.gather(futures)[1:]
-            return values
-
-        result: list[Any] = self.stage(title, xr.DataArray(writing.data), "write", write)
-        return result
+        values: list[Any] = self._watched(Stage(title, pixels, total, tasks, total), write)
+        return values
 
 
 def _compute_here(written: da.Array) -> None:

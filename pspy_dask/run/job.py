@@ -209,7 +209,7 @@ def _label(
     writing = write_labels(lazy, home, name=job.name, overwrite=job.overwrite)
     try:
         doubts = [lazy.coords[name].data for name in DOUBTS if name in lazy.coords]
-        measured = bench.labels("label particles", writing, doubts)
+        measured = bench.levels("label particles", writing, [0], beside=doubts)
         flooding = Flooding.of(lazy.attrs["watershed_budget"], *measured) if measured else None
         if flooding is not None:
             writing.group.attrs["pspy_dask"] = asdict(flooding)

@@ -27,16 +27,20 @@ WAYS = st.fixed_dictionaries(
 )
 
 
-@pytest.fixture(scope="module")
-def small_tiles():
+def preview(image, **options):
+    return ps.segment(image, numbering="identity", **options)
+
+
+def cut(pixels, chunks):
+    """Return an array that is read at random: with chunks of a pixel windows meet all others."""
+    return lazy_array(ArraySource(pixels, (None,) * pixels.ndim), chunks)
+
+
+def in_small_tiles(image, **options):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(identity, "PLANES", Lattice(side=16, reach=12))
         patch.setattr(identity, "VOLUMES", Lattice(side=8, reach=4))
-        yield
-
-
-def preview(image, **options):
-    return ps.segment(image, numbering="identity", **options)
+        return preview(image, **options)
 
 
 def by_identity(labels):
@@ -47,41 +51,41 @@ def by_identity(labels):
 
 @settings(max_examples=8)
 @given(st.data(), WAYS, st.sampled_from(sorted(NAMED)))
-def test_any_chunks(small_tiles, data, ways, name):
+def test_any_chunks(data, ways, name):
     image = NAMED[name].astype(np.uint8) * 200
     chunks = data.draw(chunkings(image.shape))
-    expected = preview(image, **ways).values
+    expected = in_small_tiles(image, **ways).values
     assert expected.dtype == np.int64
-    lazy = preview(da.from_array(image, chunks), **ways)
+    lazy = in_small_tiles(cut(image, chunks), **ways)
     np.testing.assert_array_equal(lazy.compute(scheduler="sync"), expected)
 
 
 @settings(max_examples=15)
 @given(st.data(), WAYS, st.integers(0, 5))
-def test_particles_smaller_than_the_reach_are_those_of_the_recipe(small_tiles, data, ways, seed):
+def test_particles_smaller_than_the_reach_are_those_of_the_recipe(data, ways, seed):
     mask = blobs(60, seed) & (np.indices((60, 60)) % 9 > 0).all(axis=0)  # no component is large
     image, ways = mask.astype(np.uint8) * 200, ways | {"threshold": "otsu"}
-    found = preview(da.from_array(image, data.draw(chunkings(image.shape))), **ways)
+    found = in_small_tiles(cut(image, data.draw(chunkings(image.shape))), **ways)
     expected = by_identity(ps.segment(image, **ways).values)
     np.testing.assert_array_equal(found.compute(scheduler="sync"), expected)
 
 
 @settings(max_examples=10)
 @given(st.data(), WAYS)
-def test_volumes_and_series(small_tiles, data, ways):
+def test_volumes_and_series(data, ways):
     rng = np.random.default_rng(5)
     stack = np.kron(rng.random((3, 4, 4)) < 0.3, np.ones((3, 3, 3))).astype(np.uint8) * 90
     chunks = data.draw(chunkings(stack.shape))
     for dims in ("zyx", "tyx"):
-        whole = preview(xr.DataArray(stack, dims=tuple(dims)), **ways)
-        parts = preview(xr.DataArray(da.from_array(stack, chunks), dims=tuple(dims)), **ways)
+        whole = in_small_tiles(xr.DataArray(stack, dims=tuple(dims)), **ways)
+        parts = in_small_tiles(xr.DataArray(cut(stack, chunks), dims=tuple(dims)), **ways)
         np.testing.assert_array_equal(parts.data.compute(scheduler="sync"), whole)
 
 
-def test_control_larger_components_are_known_by_what_a_window_sees(small_tiles):
+def test_control_larger_components_are_known_by_what_a_window_sees():
     image = np.zeros((64, 64), np.uint8)
     image[30:34, 2:62] = 200
-    found = preview(image, threshold="sauvola", local_size=9)
+    found = in_small_tiles(image, threshold="sauvola", local_size=9)
     assert len(np.unique(found)) > len(np.unique(ps.segment(image, threshold="sauvola"))) == 2
 
 
@@ -116,6 +120,13 @@ def test_a_real_mosaic():
     recipe = {"gaussian": 2.0, "min_size": 20, "watershed": True}
     found = preview(image, **recipe).values
     np.testing.assert_array_equal(found, by_identity(ps.segment(image, **recipe).values))
+
+
+def test_windows_are_put_together_from_chunks_too():
+    image = mosaic((200, 300)).values
+    whole = in_small_tiles(image, gaussian=2.0, watershed=True)
+    parts = in_small_tiles(da.from_array(image, chunks=(70, 90)), gaussian=2.0, watershed=True)
+    np.testing.assert_array_equal(parts.data.compute(scheduler="sync"), whole)
 
 
 def test_what_cannot_be_asked():

@@ -99,7 +99,7 @@ def watershed(
     Parameters
     ----------
     foreground
-        Mask of shape ``([t,] [z,] y, x)``; what is not 0 is foreground.
+        Booleans of shape ``([t,] [z,] y, x)``.
     separation
         Side in pixels of the square (cube) footprint; an even one reaches one pixel farther
         towards the origin. By default the diameter of a disk (ball) of ``min_size`` pixels, 20
@@ -130,6 +130,8 @@ def watershed(
 
     Raises
     ------
+    TypeError
+        The foreground is not boolean.
     ValueError
         ``separation`` below 1, ``erosion`` or ``min_size`` below 0, ``budget`` below 4096; on
         computing, a component beyond the budget where ``exact``.
@@ -163,7 +165,13 @@ def watershed(
         watershed_budget=budget,
         watershed_exact=exact,
     )
-    return labels_of(as_image(foreground), is_non_zero, 0, recipe, dtype, ())
+    mask = as_image(foreground)
+    if mask.dtype != np.bool_:
+        raise TypeError(
+            f"the foreground is of type {mask.dtype}, not boolean: compare it with a threshold or "
+            "with 0"
+        )
+    return labels_of(mask, is_non_zero, 0, recipe, dtype, ())
 
 
 def labels_of(

@@ -208,4 +208,9 @@ def test_what_cannot_be_asked():
         ps.watershed(mask, separation=0)
     with pytest.raises(ValueError, match="watershed_erosion is -1"):
         ps.watershed(mask, erosion=-1)
+    with pytest.raises(TypeError, match="is of type uint8, not boolean: compare it"):
+        ps.watershed(mask.astype(np.uint8))
+    with pytest.raises(ValueError, match="chunks of unknown length"):
+        unknown = da.from_array(mask, chunks=2)
+        ps.watershed(unknown[unknown.all(axis=1)])
     assert int(ps.watershed(mask, separation=99).max()) == 1  # one marker a component, no error

@@ -72,10 +72,12 @@ def worker(limit: str) -> Any:
 
 def measured(client: Any, pid: int, labels: Any, warm: Any) -> dict[str, Any]:
     """Return what it takes to label, after a small image has been labelled."""
+    import pspy_dask as ps
+
     client.compute(warm.data.max()).result()
     since = time.perf_counter()
     largest = labels.data.map_blocks(_block_max, dtype=np.int64, chunks=(1, 1))
-    doubts = [labels.coords[k].data for k in ("giant_components", "seam_disagreement")]
+    doubts = [v.data for v in ps.flooding(labels).values()]
     with Resident(pid) as memory:
         found, giants, share = client.gather(client.compute([largest, *doubts]))
     return {

@@ -7,13 +7,14 @@ if TYPE_CHECKING:
     from pspy_dask.io.sources import open_image
     from pspy_dask.parameters import SegmentationParameters
     from pspy_dask.particles.properties import region_properties
-    from pspy_dask.segmentation.labels import label, watershed
+    from pspy_dask.segmentation.labels import flooding, label, watershed
     from pspy_dask.segmentation.objects import clear_border, remove_small_objects
     from pspy_dask.segmentation.recipe import foreground, segment, threshold
 
 __all__ = [
     "SegmentationParameters",
     "clear_border",
+    "flooding",
     "foreground",
     "label",
     "open_image",
@@ -28,6 +29,7 @@ __all__ = [
 _HOMES = {
     "SegmentationParameters": "parameters",
     "clear_border": "segmentation.objects",
+    "flooding": "segmentation.labels",
     "foreground": "segmentation.recipe",
     "label": "segmentation.labels",
     "open_image": "io.sources",

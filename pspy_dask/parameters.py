@@ -19,6 +19,7 @@ LOCAL_METHODS: tuple[str, ...] = get_args(LocalMethod)
 METHODS: tuple[str, ...] = GLOBAL_METHODS + LOCAL_METHODS
 
 LEAST_BUDGET = 4096  # pixels: a window of 64 x 64 or of 16 x 16 x 16
+MOST_BUDGET = 2**30  # positions in a raster are 32-bit integers
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class SegmentationParameters:
     threshold_over
         ``frame``: a series gets a threshold for each frame; ``series``: one for all of it.
     watershed
-        True parts particles that touch, as :func:`pspy_dask.watershed` does.
+        True parts particles that touch, as :func:`pspy_dask.watershed` does; the parameters named
+        ``watershed_...`` count only then.
     watershed_separation
         Side in pixels of the footprint in which there is one marker; None takes the diameter of a
         disk (ball) of ``min_size`` pixels, or 20 where that is 0.
@@ -56,7 +58,8 @@ class SegmentationParameters:
         Radius in pixels of the disk (ball) that erodes the foreground before markers are found.
     watershed_budget
         A component whose bounding box holds more pixels is flooded window by window, which is not
-        exact (but the same at any chunks). None takes what a worker's memory allows.
+        exact (but the same at any chunks). None takes what the memory of the workers allows when
+        the labels are asked for: give a number where machines must agree on such components.
     watershed_exact
         True refuses components beyond the budget: computing the labels fails.
 
@@ -89,16 +92,16 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
         self._make_plain()
         check_method(self.threshold)
         check_local_size(self.local_size)
-        _check_count("rolling_ball", self.rolling_ball)
-        _check_count("min_size", self.min_size)
+        check_count("rolling_ball", self.rolling_ball)
+        check_count("min_size", self.min_size)
         _check_switch("invert", self.invert)
         _check_switch("clear_border", self.clear_border)
         _check_switch("watershed", self.watershed)
-        _check_count("watershed_erosion", self.watershed_erosion)
+        check_count("watershed_erosion", self.watershed_erosion)
         if self.watershed_separation is not None:
-            _check_count("watershed_separation", self.watershed_separation, least=1)
+            check_count("watershed_separation", self.watershed_separation, least=1)
         if self.watershed_budget is not None:
-            _check_count("watershed_budget", self.watershed_budget, least=LEAST_BUDGET)
+            check_budget("watershed_budget", self.watershed_budget)
         _check_switch("watershed_exact", self.watershed_exact)
         is_number = isinstance(self.gaussian, int | float) and not isinstance(self.gaussian, bool)
         if not (is_number and 0 <= self.gaussian < float("inf")):
@@ -175,16 +178,24 @@ def check_local_size(size: int) -> None:
         raise ValueError(f"local_size is {size!r}: give a positive odd number of pixels")
 
 
+def check_count(name: str, value: int, least: int = 0, most: int = 2**31 - 1) -> None:
+    """Raise ValueError where a number of pixels is not whole or out of range."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} is {value!r}: give a whole number of pixels, {least} or more")
+    if value > most:
+        raise ValueError(f"{name} is {value!r}: give a whole number of pixels up to {most}")
+
+
+def check_budget(name: str, value: int) -> None:
+    """Raise ValueError where a budget is no number of pixels, or one that cannot be."""
+    check_count(name, value, LEAST_BUDGET, MOST_BUDGET)
+
+
 def _where(error: Exception) -> str:
     """Return in which line a file went wrong, as far as the error says."""
     mark = getattr(error, "problem_mark", None)
     line = getattr(error, "lineno", None) if mark is None else mark.line + 1
     return "" if line is None else f" (line {line})"
-
-
-def _check_count(name: str, value: int, least: int = 0) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} is {value!r}: give a whole number of pixels, {least} or more")
 
 
 def _check_switch(name: str, value: bool) -> None:

@@ -16,7 +16,7 @@ def memory_of_a_task() -> int:
     That of the smallest worker of the current client; without one, of this machine by its cores.
     """
     try:
-        workers = list(Client.current().scheduler_info()["workers"].values())
+        workers = list(Client.current().scheduler_info(n_workers=-1)["workers"].values())
     except ValueError:  # there is no client
         workers = []
     shares = [w["memory_limit"] // w["nthreads"] for w in workers if w["memory_limit"]]

@@ -35,24 +35,53 @@ def group_boxes(low: Ints, high: Ints, budget: int) -> Groups:
     >>> group_boxes(corners, [1, 99, 99] - corners, budget=10**6)  # nested
     Groups(order=array([0, 1, 2, 3, 4, 5]), starts=array([0, 6]))
     """
-    left = np.argsort(-(high - low).prod(axis=1), kind="stable")
-    if not _is_dense(low, high):
-        return Groups(left, np.arange(left.size + 1))
-    order, sizes = [], [0]
+    order, sizes = [np.zeros(0, np.int64)], [0]
+    waiting = [np.arange(len(low))]
+    while waiting:
+        members = waiting.pop()
+        if not _is_dense(low[members], high[members]):
+            order.append(members)
+            sizes += [1] * members.size
+        elif _common(low[members], high[members]) <= budget:
+            order.append(members)
+            sizes.append(members.size)
+        else:
+            before, across, behind = _parts(low[members], high[members])
+            waiting += [members[before], members[behind]]
+            _share(members[across], low, high, budget, order, sizes)
+    return Groups(np.concatenate(order), np.cumsum(sizes))
+
+
+def _parts(low: Ints, high: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the boxes on either side of the middle of a crowd's longest side, and across it."""
+    start, stop = low.min(axis=0), high.max(axis=0)
+    axis = int((stop - start).argmax())
+    middle = (start[axis] + stop[axis]) // 2
+    before, behind = high[:, axis] <= middle, low[:, axis] >= middle
+    return np.flatnonzero(before), np.flatnonzero(~(before | behind)), np.flatnonzero(behind)
+
+
+def _share(
+    left: Ints, low: Ints, high: Ints, budget: int, order: list[Ints], sizes: list[int]
+) -> None:
+    """Group boxes that lie across one line, each group around the largest that is left."""
+    left = left[np.argsort(-(high[left] - low[left]).prod(axis=1), kind="stable")]
     while left.size:
         taken = _around_the_first(low[left], high[left], budget)
         members, left = left[taken], left[~taken]
         order.append(members)
         dense = _is_dense(low[members], high[members])
         sizes += [members.size] if dense else [1] * members.size
-    return Groups(np.concatenate(order), np.cumsum(sizes))
 
 
 def _is_dense(low: Ints, high: Ints) -> bool:
     if not len(low):
         return False
-    common = (high.max(axis=0) - low.min(axis=0) + 2).prod()
-    return bool((high - low + 2).prod(axis=1).sum() > _NESTED * common)
+    return bool((high - low + 2).prod(axis=1).sum() > _NESTED * _common(low, high))
+
+
+def _common(low: Ints, high: Ints) -> int:
+    return int((high.max(axis=0) - low.min(axis=0) + 2).prod())
 
 
 def _around_the_first(low: Ints, high: Ints, budget: int) -> NDArray[np.bool_]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
+from zlib import crc32
 
 from numba import config, njit
 from platformdirs import user_cache_dir
@@ -29,12 +32,21 @@ def _cache_outside_the_package() -> Iterator[None]:
     """Have compiled code kept in the user's cache folder, unless NUMBA_CACHE_DIR names another.
 
     Beside the sources, where Numba would keep it, it outlives an uninstallation, and what then is
-    left of the package's folders hides an editable installation from Python.
+    left of the package's folders hides an editable installation from Python. And Numba looks at
+    the file of a kernel alone: a folder for each state of all kernels keeps it from running old
+    code of another file that the kernel calls.
     """
     settings: Any = config
     asked = settings.CACHE_DIR
-    settings.CACHE_DIR = asked or user_cache_dir("pspy_dask", appauthor=False)
+    settings.CACHE_DIR = str(Path(asked or user_cache_dir("pspy_dask", appauthor=False)) / _state())
     try:
         yield
     finally:
         settings.CACHE_DIR = asked
+
+
+@cache
+def _state() -> str:
+    """Return a name for the present state of all kernels."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return f"{crc32(b''.join(path.read_bytes() for path in sources)):08x}"

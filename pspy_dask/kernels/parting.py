@@ -86,7 +86,7 @@ def mark(
         squared_distances(rank, planes, height, width, steps, squared)
         for at in range(pixels):
             squared[at] = squared[at] if rank[at] else 0
-    mark_maxima(component, squared, planes, height, width, separation, label)
+    mark_maxima(component, members, squared, planes, height, width, separation, label)
     _mark_markerless(component, label, pixels, members)
     return join_markers(label, planes, height, width, around, room, 0)
 

@@ -39,7 +39,7 @@ from pspy_dask.run.replacing import check_replaceable
 from pspy_dask.run.report import COLUMNS, ReportData, write_report
 from pspy_dask.run.summary import Flooding
 from pspy_dask.segmentation.checks import check_recipe, label_type
-from pspy_dask.segmentation.labels import DOUBTS
+from pspy_dask.segmentation.labels import flooding
 from pspy_dask.segmentation.recipe import global_values, segment_with
 
 _IMAGE, _PARQUET, _CSV, _TIFF, _REPORT = _RESULTS = (
@@ -208,11 +208,12 @@ def _label(
     lazy = segment_with(image, job.parameters, values, dtype=job.dtype)
     writing = write_labels(lazy, home, name=job.name, overwrite=job.overwrite)
     try:
-        doubts = [lazy.coords[name].data for name in DOUBTS if name in lazy.coords]
+        beyond = flooding(lazy) if job.parameters.watershed else {}
+        doubts = [variable.data for variable in beyond.values()]
         measured = bench.levels("label particles", writing, [0], beside=doubts)
-        flooding = Flooding.of(lazy.attrs["watershed_budget"], *measured) if measured else None
-        if flooding is not None:
-            writing.group.attrs["pspy_dask"] = asdict(flooding)
+        in_doubt = Flooding.of(lazy.attrs["watershed_budget"], *measured) if measured else None
+        if in_doubt is not None:
+            writing.group.attrs["pspy_dask"] = asdict(in_doubt)
         if len(writing.levels) > 1:
             bench.levels("write pyramid", writing, range(1, len(writing.levels)))
     except BaseException:
@@ -222,7 +223,7 @@ def _label(
     data = lazy_array(ArraySource(stored, (None,) * stored.ndim), image.data.chunks)
     is_global = job.parameters.threshold in GLOBAL_METHODS
     thresholds = [float(v) for v in numbers[0]] if is_global else []
-    return like(image, data, "labels"), _Found(thresholds, flooding), writing
+    return like(image, data, "labels"), _Found(thresholds, in_doubt), writing
 
 
 def _tables(

@@ -23,7 +23,13 @@ from pspy_dask.blocks.sources import source_of
 from pspy_dask.blocks.tree import Program, at_the_root, sweep
 from pspy_dask.blocks.workers import memory_of_a_task
 from pspy_dask.kernels.parting import BYTES_A_PIXEL, SplitRule
-from pspy_dask.parameters import LEAST_BUDGET, SegmentationParameters
+from pspy_dask.parameters import (
+    LEAST_BUDGET,
+    MOST_BUDGET,
+    SegmentationParameters,
+    check_budget,
+    check_count,
+)
 from pspy_dask.segmentation.checks import label_type
 from pspy_dask.segmentation.components import ForegroundFunction, LabelComponents
 from pspy_dask.segmentation.foreground import is_non_zero
@@ -33,9 +39,7 @@ from pspy_dask.segmentation.watershed import SplitObjects, default_separation, d
 _KEEP_PIXELS = 2**31
 _SHARE_BYTES = 2**28
 
-#: Coordinates of the labels of a watershed: how many components passed the budget, and for which
-#: share of the pixels beside seams of their windows two windows disagree.
-DOUBTS = ("giant_components", "seam_disagreement")
+_PARTED = f"{CONNECTED_LABELS}-watershed"
 
 
 def label(
@@ -112,8 +116,9 @@ def watershed(
     clear_border
         Particles on an edge of the image are dropped, after they are parted.
     budget
-        A component whose bounding box holds more pixels is flooded window by window. By default
-        what takes up a quarter of a worker's memory (a power of two; 2 GiB: 16.8 million).
+        A component whose bounding box holds more pixels is flooded window by window, with a
+        warning. By default what takes up a quarter of a worker's memory as it is now (a power of
+        two; 2 GiB: 16.8 million): give a number where machines must agree on such components.
     exact
         True refuses such components: computing fails.
     dtype
@@ -123,18 +128,17 @@ def watershed(
     -------
     xarray.DataArray
         Lazy labels, 0 for background, 1..N in raster order of first pixels. Frames are treated
-        one by one. Its coordinates ``giant_components`` and ``seam_disagreement`` (lazy, one value
-        or one a frame) say how many components passed the budget, and for which share of the
-        pixels beside seams of their windows two windows disagree; its attribute
-        ``watershed_budget`` says what the budget was.
+        one by one. The attribute ``watershed_budget`` says what the budget was, and
+        :func:`pspy_dask.flooding` what became of components beyond it.
 
     Raises
     ------
     TypeError
         The foreground is not boolean.
     ValueError
-        ``separation`` below 1, ``erosion`` or ``min_size`` below 0, ``budget`` below 4096; on
-        computing, a component beyond the budget where ``exact``.
+        ``separation`` below 1, ``erosion`` or ``min_size`` below 0, ``budget`` below 4096 or
+        above 2**30; a volume without pixel size along an axis; on computing, a component beyond
+        the budget where ``exact``.
     OverflowError
         On computing, where there are more particles than the type can number.
 
@@ -156,6 +160,11 @@ def watershed(
     >>> watershed(discs, separation=3).values[2].tolist()
     [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 0]
     """
+    check_count("erosion", erosion)
+    if separation is not None:
+        check_count("separation", separation, least=1)
+    if budget is not None:
+        check_budget("budget", budget)
     recipe = SegmentationParameters(
         watershed=True,
         watershed_separation=separation,
@@ -195,21 +204,52 @@ def labels_of(
         dtype=chosen,
         frames=frames,
         values=values,
-        name=CONNECTED_LABELS,
+        name=_PARTED if isinstance(program, SplitObjects) else CONNECTED_LABELS,
         again=again(image).data if waits else None,
     )
-    if not isinstance(program, SplitObjects):
-        return like(image, data, "labels")
-    labels = like(image, data, "labels", watershed_budget=program.rule.budget)
-    return labels.assign_coords(_doubts(data, frames=frames))
+    if isinstance(program, SplitObjects):
+        return like(image, data, "labels", watershed_budget=program.rule.budget)
+    return like(image, data, "labels")
 
 
-def _doubts(data: da.Array, *, frames: bool) -> dict[str, tuple[tuple[str, ...], da.Array]]:
-    """Return what is known of components beyond the budget, as coordinates."""
+def flooding(labels: xr.DataArray) -> xr.Dataset:
+    """Return how many components passed the budget of a watershed, and how far they are in doubt.
+
+    Parameters
+    ----------
+    labels
+        As :func:`pspy_dask.watershed` or :func:`pspy_dask.segment` returned them, not cut.
+
+    Returns
+    -------
+    xarray.Dataset
+        Lazy, with axis ``t`` for a series: ``giant_components``, the components that were flooded
+        window by window; ``seam_disagreement``, the share of the pixels beside seams of windows
+        about which two windows disagree. Computed together with the labels it costs nothing.
+
+    Raises
+    ------
+    ValueError
+        Other labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> int(flooding(watershed(np.ones((9, 9), bool))).giant_components)
+    0
+    """
+    data = labels.data if isinstance(labels, xr.DataArray) else None
+    if not isinstance(data, da.Array) or not data.name.startswith(_PARTED):
+        raise ValueError(
+            "these labels are not as a watershed returned them: ask before they are cut or stored"
+        )
+    frames = has_frames(labels)
     numbers = at_the_root(data, doubts, length=2, dtype=np.float64, frames=frames)
     dims = ("t",) if frames else ()
-    giants, share = DOUBTS
-    return {giants: (dims, numbers[..., 0].astype(np.int64)), share: (dims, numbers[..., 1])}
+    coords = {"t": labels.coords["t"]} if frames and "t" in labels.coords else None
+    giants, share = numbers[..., 0].astype(np.int64), numbers[..., 1]
+    found = {"giant_components": (dims, giants), "seam_disagreement": (dims, share)}
+    return xr.Dataset(found, coords)
 
 
 def _program(
@@ -229,18 +269,30 @@ def split_rule(image: xr.DataArray, parameters: SegmentationParameters) -> Split
     """Return how a watershed treats the components of this image."""
     axes = len(spatial_axes(image))
     least, clear = parameters.min_size, parameters.clear_border
-    sizes = pixel_size(image)
-    step = sizes["z"] / sizes["x"] if axes == 3 else 1.0
     separation = parameters.watershed_separation or default_separation(least, axes)
     budget = parameters.watershed_budget or _default_budget()
     erosion, exact = parameters.watershed_erosion, parameters.watershed_exact
-    return SplitRule(separation, erosion, least, clear, (step, 1.0, 1.0), budget, exact)
+    return SplitRule(separation, erosion, least, clear, _steps(image), budget, exact)
+
+
+def _steps(image: xr.DataArray) -> tuple[float, float, float]:
+    """Return the distances between the pixels of a volume in those along x; of a plane, ones."""
+    if len(spatial_axes(image)) == 2:
+        return 1.0, 1.0, 1.0
+    sizes = pixel_size(image)
+    z, y, x = (abs(sizes[d]) for d in "zyx")
+    if not all(1e-6 < size / x < 1e6 for size in (z, y) if x > 0) or not 0 < x < np.inf:
+        raise ValueError(
+            f"pixels of {z:g} x {y:g} x {x:g} (z, y, x) have no shape to measure distances in: "
+            "assign coordinates with the real steps"
+        )
+    return z / x, y / x, 1.0
 
 
 def _default_budget() -> int:
-    """Return how many pixels a component may take: a power of two, so that machines agree."""
+    """Return how many pixels a component may take: a power of two, alike on similar machines."""
     pixels = memory_of_a_task() // (4 * BYTES_A_PIXEL)
-    return int(max(LEAST_BUDGET, 2 ** (int(pixels).bit_length() - 1)))
+    return int(min(max(LEAST_BUDGET, 2 ** (int(pixels).bit_length() - 1)), MOST_BUDGET))
 
 
 def halo_of(image: xr.DataArray, width: int) -> tuple[int, ...]:

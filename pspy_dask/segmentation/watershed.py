@@ -2,13 +2,16 @@
 
 *Why it is exact.* What becomes of a component (its distances, markers, flood, objects) is a
 function of its own pixels and of the image's edge alone: the pixel outside that is nearest to one
-of its pixels borders on it, footprints look at one component at a time, and a flood never leaves
-it. A component that touches no seam of a block is whole there, so the block may split it, and
-every block that could comes to the same pieces. The runs of all others travel up the tree until
-their component touches no seam of a node; as no pixel of it is missing then, and none beside it
-matters, the pieces are those of the image in one chunk. Which objects are dropped is decided on
-whole objects, and numbers follow from first pixels by the law of
-:mod:`pspy_dask.segmentation.numbering`. Nothing in this depends on where seams lie.
+of its pixels borders on it (all pixels nearer than that are inside and touch one another, so they
+are of the same component; what erosion leaves of it is measured within it likewise), footprints
+look at one component at a time, and a flood never leaves it: components that share a raster wait in
+the same queues, but no pixel's turn depends on how many others stand between it and its own. A
+component that touches no seam of a block is whole there, so the block may split it, and every block
+that could comes to the same pieces. The runs of all others travel up the tree until their component
+touches no seam of a node; as no pixel of it is missing then, and none beside it matters, the pieces
+are those of the image in one chunk. Which objects are dropped is decided on whole objects, and
+numbers follow from first pixels by the law of :mod:`pspy_dask.segmentation.numbering`. Nothing in
+this depends on where seams lie.
 
 What travels are the runs of components on seams: seam-sized where components are small, and at
 the worst (one component through the whole image) all runs of the foreground. A component whose
@@ -191,12 +194,12 @@ def beyond_the_budget(giants: int, budget: int) -> str:
 
     >>> beyond_the_budget(1, 4096)
     '1 component passes the budget of 4,096 pixels and was flooded window by window: raise \
-watershed_budget, or part the particles by a higher threshold'
+the budget, or part the particles by a higher threshold'
     """
     what = "1 component passes" if giants == 1 else f"{giants:,} components pass"
     return (
         f"{what} the budget of {budget:,} pixels and {'was' if giants == 1 else 'were'} flooded "
-        "window by window: raise watershed_budget, or part the particles by a higher threshold"
+        "window by window: raise the budget, or part the particles by a higher threshold"
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from itertools import pairwise
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -110,6 +113,52 @@ def test_objects_are_connected_and_in_raster_order(mask, separation):
     assert all(label(found == k).max() == 1 for k in numbers)
 
 
+def by_heap(mask, separation):
+    """Split by the rule of the flood in plain words: a queue ordered by depth, then by arrival."""
+    markers, _ = theirs(mask, separation)
+    depth = np.rint(distance_transform_edt(mask) ** 2)
+    labels, arrivals = markers.copy(), itertools.count()
+    front = [(-depth[p], next(arrivals), p) for p in zip(*np.nonzero(markers), strict=True)]
+    heapq.heapify(front)
+    while front:
+        turn, _, (y, x) = heapq.heappop(front)
+        for near in ((y - 1, x), (y, x - 1), (y, x + 1), (y + 1, x)):
+            inside = all(0 <= a < n for a, n in zip(near, mask.shape, strict=True))
+            if inside and mask[near] and not labels[near]:
+                labels[near] = labels[y, x]
+                heapq.heappush(front, (max(turn, -depth[near]), next(arrivals), near))
+    return labels
+
+
+@FAST
+@given(masks(), st.integers(1, 9))
+def test_the_rule_among_equals_is_the_documented_one(mask, separation):
+    if mask.ndim == 3 or mask.all():
+        return
+    expected, found = by_heap(mask, separation), objects(mask, separation)
+    reached = expected > 0  # not those that hang on by corners
+    pairs = np.unique(np.stack((expected[reached], found[reached])), axis=1)
+    assert len(pairs[0]) == len(np.unique(pairs[0])) == len(np.unique(pairs[1]))
+
+
+@settings(max_examples=20)
+@given(st.integers(40, 90), st.integers(65, 130), st.integers(0, 99))
+def test_large_footprints_find_the_same_markers(side, separation, seed):
+    mask = blobs(side, seed)
+    if seed % 2:
+        mask = ~mask
+    assert objects(mask, separation).max() == theirs(mask, separation)[0].max()
+
+
+def test_a_footprint_larger_than_the_image_on_plateaus_ends():
+    comb = np.zeros((600, 600), bool)
+    comb.reshape(600, 150, 4)[:, :, :3] = True
+    comb[-1] = True
+    began = perf_counter()
+    assert objects(comb, 1500).max() == 1
+    assert perf_counter() - began < 10  # to search the footprint of every pixel takes minutes
+
+
 def test_discs_that_touch_are_parted_where_scikit_image_parts_them():
     y, x = np.indices((60, 150))
     mask = np.zeros((60, 150), bool)
@@ -155,6 +204,18 @@ def test_what_hangs_on_by_a_corner_stays():
     mask[1:5, 1:5] = mask[5, 5] = mask[6, 6] = True
     assert objects(mask, 20).max() == 1
     assert ((objects(mask, 20) > 0) == mask).all()
+
+
+def test_objects_on_every_face_of_a_volume_are_dropped():
+    for axis in range(3):
+        for end in (0, -1):
+            mask = np.zeros((9, 9, 9), bool)
+            mask[3:6, 3:6, 3:6] = True
+            place = [4, 4, 4]
+            place[axis] = end
+            mask[tuple(place)] = True
+            assert objects(mask, 3).max() == 2
+            assert objects(mask, 3, clear_border=True).max() == 1
 
 
 def test_small_objects_and_those_on_the_border_are_dropped():

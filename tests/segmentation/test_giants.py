@@ -39,10 +39,9 @@ def in_windows(mask, **options):
 
 
 def values(labels):
-    return dask.compute(labels.data, *(labels.coords[k].data for k in DOUBTS), scheduler="sync")
-
-
-DOUBTS = ("giant_components", "seam_disagreement")
+    """Return labels, number of components beyond the budget, seam disagreement."""
+    doubts = ps.flooding(labels).values()
+    return dask.compute(labels.data, *(v.data for v in doubts), scheduler="sync")
 
 
 @pytest.mark.filterwarnings("ignore:.*flooded window by window")
@@ -70,7 +69,7 @@ def test_any_chunks(name, data, **options):
 @pytest.mark.parametrize("name", SHAPES)
 def test_nothing_is_lost_and_objects_are_connected(name, erosion):
     found = in_windows(SHAPES[name], separation=9, erosion=erosion)
-    assert int(found.giant_components) > 0
+    assert int(ps.flooding(found).giant_components) > 0
     assert ((found.values > 0) == SHAPES[name]).all()
     numbers, firsts = np.unique(found.values[found.values > 0], return_index=True)
     assert numbers.tolist() == list(range(1, numbers.size + 1)) and (np.diff(firsts) > 0).all()
@@ -82,7 +81,7 @@ def test_volumes():
     z, y, x = np.indices((40, 40, 40))
     mask = sum((a % 10 - 5) ** 2 for a in (z, y, x)) <= 27
     found = in_windows(mask, separation=5)
-    assert int(found.giant_components) == 1 and ((found.values > 0) == mask).all()
+    assert int(ps.flooding(found).giant_components) == 1 and ((found.values > 0) == mask).all()
     halves = in_windows(da.from_array(mask, (17, 40, 9)), separation=5)
     np.testing.assert_array_equal(found.values, halves.data.compute(scheduler="sync"))
 
@@ -92,15 +91,18 @@ def test_small_particles_come_out_as_in_one_piece():
     expected = ps.watershed(chain(), separation=5)
     found = in_windows(chain(), separation=5)
     np.testing.assert_array_equal(found.values, expected.values)
-    assert int(found.giant_components) == 1 and float(found.seam_disagreement) == 0
-    assert int(expected.giant_components) == 0
+    assert (
+        int(ps.flooding(found).giant_components) == 1
+        and float(ps.flooding(found).seam_disagreement) == 0
+    )
+    assert int(ps.flooding(expected).giant_components) == 0
 
 
 @pytest.mark.filterwarnings("ignore:.*flooded window by window")
 def test_control_what_windows_do_not_show_is_measured():
     solid = in_windows(np.ones((N, N), bool), separation=9)
     assert int(solid.max()) > 1  # in one piece it is one object
-    assert 0 < float(solid.seam_disagreement) <= 1
+    assert 0 < float(ps.flooding(solid).seam_disagreement) <= 1
 
 
 @pytest.mark.filterwarnings("ignore:.*flooded window by window")
@@ -109,7 +111,7 @@ def test_only_components_beyond_the_budget_are_touched():
     mask[:50, :50] = blobs(50)
     mask[52:] = True
     expected, found = ps.watershed(mask, separation=5), in_windows(mask, separation=5)
-    assert int(found.giant_components) == 1 and int(found.max()) > int(expected.max())
+    assert int(ps.flooding(found).giant_components) == 1 and int(found.max()) > int(expected.max())
     np.testing.assert_array_equal(found[:51], expected[:51])  # numbered first
 
 
@@ -122,16 +124,37 @@ def test_a_warning_names_their_number_and_the_budget():
 def test_exact_refuses_them():
     with pytest.raises(ValueError, match=r"10,000 pixels passes the budget of 4,096 .*: raise"):
         in_windows(SHAPES["full"], exact=True).data.compute(scheduler="sync")
-    with pytest.raises(ValueError, match=r"watershed_budget is 100: .* 4096 or more"):
-        ps.watershed(SHAPES["full"], budget=100)
+    for budget, says in ((100, "4096 or more"), (2**31, "up to 1073741824")):
+        with pytest.raises(ValueError, match=f"^budget is {budget}: .* {says}"):
+            ps.watershed(SHAPES["full"], budget=budget)
+
+
+def test_labels_that_no_watershed_returned():
+    labels = ps.watershed(blobs(30))
+    for other in (labels[:5], ps.clear_border(labels), ps.label(blobs(30)), labels.values):
+        with pytest.raises(ValueError, match="not as a watershed returned them: ask before"):
+            ps.flooding(other)
+
+
+def test_labels_may_be_compared_and_stored_without_computing(tmp_path):
+    one, other = ps.watershed(blobs(30)), ps.watershed(blobs(30), separation=3)
+
+    def never(*arguments, **options):
+        raise AssertionError("computed")
+
+    with dask.config.set(scheduler=never):
+        assert (one == other).shape == xr.where(one > 0, other, 0).shape == (30, 30)
+        xr.Dataset({"one": one, "other": other})
+    one.to_dataset(name="labels").to_zarr(tmp_path / "labels.zarr")
+    assert xr.open_zarr(tmp_path / "labels.zarr")["labels"].attrs["watershed_budget"] >= 4096
 
 
 @pytest.mark.filterwarnings("ignore:.*flooded window by window")
 def test_series_have_doubts_by_frame():
     frames = np.stack([chain(100), np.zeros((100, 100), bool)])
     labels = in_windows(xr.DataArray(frames, dims=("t", "y", "x")))
-    assert labels.giant_components.dims == ("t",)
-    assert labels.giant_components.values.tolist() == [1, 0]
+    giants = ps.flooding(labels).giant_components
+    assert giants.dims == ("t",) and giants.values.tolist() == [1, 0]
     assert labels.attrs["watershed_budget"] == LEAST_BUDGET
 
 

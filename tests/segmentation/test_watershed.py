@@ -179,6 +179,29 @@ def test_frames_are_parted_one_by_one():
     np.testing.assert_array_equal(ps.watershed(series, separation=4), expected)
 
 
+@pytest.mark.parametrize("steps", [(3, 1, 1), (1, 3, 1), (1, 1, 3), (2, 3, 1), (-2, 1, 1)])
+def test_every_pixel_size_counts_in_volumes(steps):
+    rng = np.random.default_rng(1)
+    mask = np.kron(rng.random((4, 5, 6)) < 0.6, np.ones((4, 4, 4))) > 0
+    coords = {d: np.arange(n) * float(s) for d, n, s in zip("zyx", mask.shape, steps, strict=True)}
+    found = ps.watershed(xr.DataArray(mask, coords, ("z", "y", "x")), separation=4)
+    distance = distance_transform_edt(mask, sampling=np.abs(steps))
+    peaks = peak_local_max(
+        distance, footprint=np.ones((4, 4, 4)), labels=label(mask), exclude_border=False
+    )
+    marked = np.zeros(mask.shape, bool)
+    marked[tuple(peaks.T)] = True
+    assert int(found.max()) == label(marked).max()
+
+
+@pytest.mark.parametrize("step", [0.0, np.nan, 1e300])
+def test_pixels_without_a_shape_are_refused(step):
+    z = np.array([0.0, step])
+    volume = xr.DataArray(np.ones((2, 5, 5), bool), {"z": z}, ("z", "y", "x"))
+    with pytest.raises(ValueError, match="have no shape to measure distances in: assign"):
+        ps.watershed(volume)
+
+
 def test_pixel_sizes_count_in_volumes():
     tall = np.zeros((12, 9, 9), bool)
     tall[1:11, 1:8, 1:8] = True
@@ -204,9 +227,9 @@ def test_recomputing_the_last_pass_changes_nothing(monkeypatch, random_access):
 
 def test_what_cannot_be_asked():
     mask = np.ones((5, 5), bool)
-    with pytest.raises(ValueError, match="watershed_separation is 0"):
+    with pytest.raises(ValueError, match=r"^separation is 0"):
         ps.watershed(mask, separation=0)
-    with pytest.raises(ValueError, match="watershed_erosion is -1"):
+    with pytest.raises(ValueError, match=r"^erosion is -1"):
         ps.watershed(mask, erosion=-1)
     with pytest.raises(TypeError, match="is of type uint8, not boolean: compare it"):
         ps.watershed(mask.astype(np.uint8))

@@ -5,8 +5,9 @@ is written so that nothing but the component itself enters it:
 
 1. Of the pixels at the front the one farthest in comes first, but none sooner than the pixel that
    it was reached from.
-2. Among equals the one that came to the front first; markers come to it in raster order, the
-   neighbours of a pixel in raster order of the neighbours.
+2. Among equals the one that came to the front first; markers come to it in raster order. In which
+   order the neighbours of a pixel come makes no difference: they have one label, and nothing
+   comes between them.
 3. The flood goes by faces. What it cannot reach so, because it hangs on by corners alone and has
    no marker, joins afterwards by full connectivity, the nearest (in steps) first.
 """

@@ -130,11 +130,10 @@ def by_heap(mask, separation):
     return labels
 
 
-@FAST
-@given(masks(), st.integers(1, 9))
-def test_the_rule_among_equals_is_the_documented_one(mask, separation):
-    if mask.ndim == 3 or mask.all():
-        return
+@pytest.mark.parametrize("separation", [1, 4, 9])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_rule_among_equals_is_the_documented_one(seed, separation):
+    mask = blobs(70, seed) if seed % 2 else np.kron(blobs(14, seed), np.ones((5, 5))) > 0
     expected, found = by_heap(mask, separation), objects(mask, separation)
     reached = expected > 0  # not those that hang on by corners
     pairs = np.unique(np.stack((expected[reached], found[reached])), axis=1)

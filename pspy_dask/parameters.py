@@ -178,7 +178,7 @@ def check_local_size(size: int) -> None:
         raise ValueError(f"local_size is {size!r}: give a positive odd number of pixels")
 
 
-def check_count(name: str, value: int, least: int = 0, most: int = 2**31 - 1) -> None:
+def check_count(name: str, value: int, least: int = 0, most: int = 2**62) -> None:
     """Raise ValueError where a number of pixels is not whole or out of range."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{name} is {value!r}: give a whole number of pixels, {least} or more")

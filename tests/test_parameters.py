@@ -28,6 +28,8 @@ ANY = st.builds(
     watershed=st.booleans(),
     watershed_separation=st.none() | st.integers(1, 10**6),
     watershed_erosion=st.integers(0, 10**6),
+    watershed_budget=st.none() | st.integers(4096, 2**30),
+    watershed_exact=st.booleans(),
 )
 
 

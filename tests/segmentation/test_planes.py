@@ -14,7 +14,7 @@ import pspy_dask as ps
 from pspy_dask.blocks.images import as_image
 from tests.shapes import blobs, chunkings
 
-N = 40
+N = 41  # with chunks of a pixel windows would meet all others
 RECIPES = {
     "smoothed": {"gaussian": 2.0, "rolling_ball": 9},
     "local": {"threshold": "sauvola", "local_size": 31},

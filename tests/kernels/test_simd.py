@@ -1,0 +1,158 @@
+"""Vectors do lane by lane what NumPy does element by element."""
+
+import numpy as np
+import pytest
+from numba import njit
+
+from pspy_dask.kernels import simd
+from pspy_dask.kernels.simd import (
+    bits_of,
+    choose,
+    convert,
+    fill,
+    fused,
+    gather,
+    larger,
+    load,
+    root,
+    shift_right,
+    shift_right_by,
+    smaller,
+    store,
+    vector,
+)
+
+D8, F8, F16, I16, H32 = (
+    vector("f64", 8),
+    vector("f32", 8),
+    vector("f32", 16),
+    vector("i32", 16),
+    vector("i16", 32),
+)
+load_d, load_f, load_i, load_h = load(D8), load(F16), load(I16), load(H32)
+load_f_as_d, load_u16_as_i, load_i16_as_i = load(D8, "f32"), load(I16, "u16"), load(I16, "i16")
+load_u8_as_d = load(D8, "u8")
+fill_d, fill_f, fill_i, fill_h = fill(D8), fill(F16), fill(I16), fill(H32)
+narrow, widen, as_integers = convert(F8), convert(D8), convert(I16)
+by_three = shift_right(3)
+
+
+def random(dtype, n, seed=0):
+    drawn = np.random.default_rng(seed).integers(-(2**15), 2**15, n)
+    return drawn.astype(dtype)
+
+
+def test_arithmetic_and_comparisons():
+    @njit
+    def work(a, b, out, masks):
+        x, y = load_d(a, 1), load_d(b, 3)
+        store(out, 0, (x + y) * x - y / (x * x + fill_d(1)))
+        store(out, 8, choose(x < y, x, y))
+        store(out, 16, smaller(x, y))
+        store(out, 24, larger(x, y))
+        store(out, 32, root(x * x + y))
+        store(out, 40, fused(x, y, x))
+        masks[0] = bits_of((x >= y) & (y > fill_d(0)))
+        masks[1] = bits_of((x <= y) | (x == y))
+
+    a, b = random("f8", 11), random("f8", 11, 1)
+    out, masks = np.empty(48), np.zeros(2, np.int64)
+    work(a, b, out, masks)
+    x, y = a[1:9], b[3:]
+    parts = out.reshape(6, 8)
+    np.testing.assert_array_equal(parts[0], (x + y) * x - y / (x * x + 1))
+    np.testing.assert_array_equal(parts[1], np.where(x < y, x, y))
+    np.testing.assert_array_equal(parts[2], np.minimum(x, y))
+    np.testing.assert_array_equal(parts[3], np.maximum(x, y))
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(parts[4], np.sqrt(x * x + y))
+    np.testing.assert_allclose(parts[5], x * y + x)
+    weights = 1 << np.arange(8)
+    assert masks.tolist() == [weights[(x >= y) & (y > 0)].sum(), weights[x <= y].sum()]
+
+
+def test_widening_and_narrowing():
+    @njit
+    def work(floats, shorts, bytes_, doubles, ints, back):
+        store(doubles, 0, load_f_as_d(floats, 0) * fill_d(1 / 3))
+        store(back, 0, narrow(load_d(doubles, 0)))
+        store(doubles, 8, widen(narrow(load_d(doubles, 0))))
+        store(doubles, 16, load_u8_as_d(bytes_, 0))
+        store(ints, 0, load_u16_as_i(shorts, 0))
+        store(ints, 16, load_i16_as_i(shorts, 0))
+        store(ints, 32, as_integers(load_f(floats, 0)))
+
+    floats, shorts = random("f4", 16), random("u2", 16)
+    bytes_ = random("u1", 8)
+    doubles, ints, back = np.zeros(24), np.zeros(48, np.int32), np.zeros(8, np.float32)
+    work(floats, shorts, bytes_, doubles, ints, back)
+    third = floats[:8].astype("f8") * (1 / 3)
+    np.testing.assert_array_equal(doubles[:8], third)
+    np.testing.assert_array_equal(back, third.astype("f4"))
+    np.testing.assert_array_equal(doubles[8:16], third.astype("f4"))
+    np.testing.assert_array_equal(doubles[16:], bytes_)
+    np.testing.assert_array_equal(ints[:16], shorts)
+    np.testing.assert_array_equal(ints[16:32], shorts.view("i2"))
+    np.testing.assert_array_equal(ints[32:], floats.astype("i4"))
+
+
+def test_integers_shifts_and_gathers():
+    @njit
+    def work(values, places, table, out):
+        v = load_i(values, 0)
+        store(out, 0, by_three(v) ^ fill_i(5))
+        store(out, 16, shift_right_by(v, load_i(places, 0)))
+        store(out, 32, gather(table, load_i(places, 0), v > fill_i(0), fill_i(-7)))
+
+    values, places = random("i4", 16), np.arange(16, dtype="i4")
+    table, out = random("i4", 16, 2), np.zeros(48, np.int32)
+    work(values, places, table, out)
+    unsigned = values.view("u4")
+    np.testing.assert_array_equal(out[:16], ((unsigned >> 3) ^ 5).view("i4"))
+    np.testing.assert_array_equal(out[16:32], (unsigned >> places.view("u4")).view("i4"))
+    np.testing.assert_array_equal(out[32:], np.where(values > 0, table, -7))
+
+
+def test_counting_where():
+    @njit
+    def work(counts, mask):
+        simd.increment_where(counts, 1, mask)
+        simd.increment_where(counts, 1, mask)
+        simd.decrement_where(counts, 2, mask)
+
+    counts = np.full(40, 9, np.uint16)
+    work(counts, np.uint32(0b1010))
+    expected = np.full(40, 9)
+    expected[[2, 4]] += 2
+    expected[[3, 5]] -= 1
+    np.testing.assert_array_equal(counts, expected)
+
+
+@pytest.mark.skipif(
+    "avx512f" not in simd.processor_features(), reason="only AVX-512 has this instruction"
+)
+def test_look_up():
+    @njit
+    def work(table, indices, out):
+        store(out, 0, simd.look_up(load_i(table, 0), load_i(indices, 0), load_i(table, 16)))
+
+    table, indices = random("i4", 32), random("i4", 16, 3)
+    out = np.zeros(16, np.int32)
+    work(table, indices, out)
+    np.testing.assert_array_equal(out, table[indices & 31])
+
+
+@pytest.mark.parametrize("start", [-1, 3])
+def test_bounds_are_checked_on_demand(start):
+    @njit(boundscheck=True)
+    def read(a, start):
+        return bits_of(load_d(a, start) > fill_d(0))
+
+    @njit(boundscheck=True)
+    def write(a, start):
+        store(a, start, fill_d(0))
+
+    for work in (read, write):
+        with pytest.raises(IndexError):
+            work(np.zeros(10), start)
+    read(np.zeros(10), 2)

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -170,11 +171,19 @@ def flood_each(components: Any, squared: Any, markers: Any, boxes: Any, labels: 
 
 
 def scaling(path: str) -> dict[str, list[float]]:
-    """Return the seconds of the recipe on one worker, on two, and on one with two threads."""
+    """Return the seconds of the recipe on one worker, on two, and on one with two threads.
+
+    Every thread has a core to itself: one worker of one thread, whatever threads its libraries
+    start, has one core, two have two.
+    """
+    import dask
     from distributed import Client, LocalCluster
+
+    from pspy_dask.run.cluster import allocation
 
     shapes = {"1 worker": (1, 1), "2 workers": (2, 1), "1 worker of 2 threads": (1, 2)}
     with ExitStack() as inside:
+        inside.enter_context(dask.config.set(allocation(2**31)))  # as workers of 2 GiB are started
         clients = {}
         for name, (workers, threads) in shapes.items():
             cluster = inside.enter_context(
@@ -183,6 +192,7 @@ def scaling(path: str) -> dict[str, list[float]]:
                 )
             )
             clients[name] = inside.enter_context(Client(cluster, set_as_default=False))
+            pin(clients[name], threads)
 
         def run_on(client: Client) -> Callable[[], None]:
             def work() -> None:
@@ -193,6 +203,36 @@ def scaling(path: str) -> dict[str, list[float]]:
             return work
 
         return interleaved({name: run_on(c) for name, c in clients.items()}, runs=RUNS)
+
+
+def pin(client: Any, threads: int) -> None:
+    """Keep each worker of one thread, or each thread of one worker, on a core of its own."""
+    cores = sorted(os.sched_getaffinity(0))
+    addresses = list(client.scheduler_info(n_workers=-1)["workers"])
+    if threads == 1:
+        for address, core in zip(addresses, cores, strict=False):
+            client.run(pin_process, core, workers=[address])
+    else:
+        client.run(pin_threads, cores[:threads])
+
+
+def pin_process(core: int) -> None:
+    """Keep all threads of this process on a core, those to come too."""
+    for thread in Path("/proc/self/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
+
+
+def pin_threads(cores: list[int], dask_worker: Any) -> None:
+    """Keep each thread that does tasks on a core of its own."""
+    executor = dask_worker.executors["default"]
+    together = threading.Barrier(len(cores))
+
+    def take(core: int) -> None:
+        together.wait()  # so that every thread takes one
+        os.sched_setaffinity(0, {core})
+
+    for done in [executor.submit(take, core) for core in cores]:
+        done.result()
 
 
 CANDIDATES = {"pspy_dask": ours, "scikit-image": scikit_image}

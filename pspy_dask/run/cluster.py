@@ -17,6 +17,8 @@ from distributed.system import MEMORY_LIMIT
 from pspy_dask.run.interrupts import interrupts_held_back
 
 _LEAST_MEMORY = 2**30
+_MOST_KEPT = 2**28
+_LARGEST_MMAP = 2**25  # glibc takes no more
 _PATIENCE = "10s"
 _PATIENCE_WITH_WORKERS = 60.0  # seconds; a batch system may be about to start them
 
@@ -58,6 +60,7 @@ def open_cluster(
     with ExitStack() as started:
         # An error of a task comes back to the caller: workers need not print it as well.
         started.enter_context(dask.config.set({"distributed.logging": {"distributed": "critical"}}))
+        started.enter_context(dask.config.set(allocation(limit)))
         with interrupts_held_back():  # so that what has been started is ended too
             client = _started(started, count, limit)
         yield client
@@ -75,6 +78,22 @@ def _started(started: ExitStack, count: int, limit: int) -> Client:
     client: Client = started.enter_context(Client(started.enter_context(cluster)))
     client.register_plugin(DeafToInterrupts())
     return client
+
+
+def allocation(limit: int) -> dict[str, int]:
+    """Return the settings by which a worker keeps some of the memory that its tasks free.
+
+    By dask's own a worker gives freed pages back at once and is handed fresh ones by the next
+    task: a quarter of the time of a task, more where two workers do so. A small worker
+    needs them back: what it kept would count as in use, and it would pause for good.
+    """
+    if limit < _LEAST_MEMORY:
+        return {}
+    environment = "distributed.nanny.pre-spawn-environ"  # glibc reads it; others ignore it
+    return {
+        f"{environment}.MALLOC_TRIM_THRESHOLD_": min(limit // 8, _MOST_KEPT),
+        f"{environment}.MALLOC_MMAP_THRESHOLD_": _LARGEST_MMAP,
+    }
 
 
 class DeafToInterrupts(WorkerPlugin):

@@ -1,0 +1,180 @@
+"""The one table of kernels beside what a user would otherwise pick; tests and figures both read it.
+
+A row says what both sides are given, how each is called, and how far they may differ. The tests
+hold every row on a small image; ``python -m benchmarks kernels`` times it on a large one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+from skimage import filters, measure, morphology, segmentation
+
+import pspy_dask as ps
+from benchmarks import planes
+from pspy_dask.kernels.gaussian import gaussian
+from pspy_dask.kernels.local_otsu import local_otsu
+from pspy_dask.kernels.local_thresholds import half_range, local_gaussian, niblack, sauvola
+from pspy_dask.kernels.tophat import white_tophat
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A kernel, and what has the same definition.
+
+    Attributes
+    ----------
+    name
+        What both do.
+    against
+        Library of the reference.
+    given
+        Makes the arguments of both from a uint16 micrograph; not timed.
+    ours, theirs
+        What is timed.
+    least
+        Ratio that is asked for at 4096 x 4096, per core; 0 for none.
+    part
+        Side of the piece on which a slow reference is timed; speeds are taken per pixel.
+    difference
+        Measures how far the results differ: the largest difference relative to the largest value.
+    tolerance
+        The largest difference allowed; 0 is bit for bit.
+    why
+        What a tolerance comes from.
+    """
+
+    name: str
+    against: str
+    given: Callable[[Any], tuple[Any, ...]]
+    ours: Callable[..., Any]
+    theirs: Callable[..., Any]
+    least: float = 0.0
+    part: int = 4096
+    difference: Callable[[Any, Any], float] = planes.largest_difference
+    tolerance: float = 0.0
+    why: str = ""
+
+
+def _gaussian(sigma: float, least: float) -> Comparison:
+    return Comparison(
+        f"Gaussian, sigma {sigma:g}, float32",
+        "scikit-image",
+        planes.floats,
+        lambda image: gaussian(image, sigma),
+        lambda image: filters.gaussian(image, sigma, preserve_range=True),
+        least,
+    )
+
+
+def _local_otsu(radius: int, least: float) -> Comparison:
+    return Comparison(
+        f"local Otsu, disk of radius {radius}",
+        "scikit-image",
+        planes.bytes_,
+        lambda image: local_otsu(image, 2 * radius + 1),
+        lambda image: filters.rank.otsu(image, morphology.disk(radius)),
+        least,
+        part=1024,
+    )
+
+
+def _tophat(size: int, least: float) -> Comparison:
+    return Comparison(
+        f"white top-hat, square of {size}, uint16",
+        "scikit-image",
+        planes.pixels,
+        lambda image: white_tophat(image, size),
+        lambda image: morphology.white_tophat(image, np.ones((size, size))),
+        least,
+    )
+
+
+_SIZE, _SEPARATION, _LEAST = 51, 20, 20
+
+COMPARISONS: tuple[Comparison, ...] = (
+    _local_otsu(15, 9),
+    _local_otsu(31, 9),
+    _local_otsu(64, 6),
+    Comparison(
+        f"Niblack, {_SIZE}, uint16",
+        "scikit-image",
+        planes.pixels,
+        lambda image: niblack(image, _SIZE),
+        lambda image: filters.threshold_niblack(image, _SIZE),
+        20,
+    ),
+    Comparison(
+        f"Sauvola, {_SIZE}, uint16",
+        "scikit-image",
+        planes.pixels,
+        lambda image: sauvola(image, _SIZE, half_range(image.dtype)),
+        lambda image: filters.threshold_sauvola(image, _SIZE),
+        20,
+    ),
+    Comparison(
+        f"local Gaussian threshold, {_SIZE}, uint16",
+        "scikit-image",
+        planes.pixels,
+        lambda image: local_gaussian(image, _SIZE),
+        lambda image: filters.threshold_local(image, _SIZE),
+        4,
+    ),
+    _tophat(25, 20),
+    _tophat(101, 8),
+    _gaussian(2, 5),
+    _gaussian(16, 4),
+    Comparison(
+        "components, labelled",
+        "scikit-image",
+        planes.masks,
+        partial(planes.computed, ps.label),
+        measure.label,
+    ),
+    Comparison(
+        "labels that touch the border, removed",
+        "scikit-image",
+        planes.labels,
+        partial(planes.computed, ps.clear_border),
+        segmentation.clear_border,
+    ),
+    Comparison(
+        "small objects, removed",
+        "scikit-image",
+        planes.labels,
+        partial(planes.computed, partial(ps.remove_small_objects, min_size=_LEAST)),
+        lambda labels: morphology.remove_small_objects(labels, max_size=_LEAST - 1),
+    ),
+    Comparison(
+        "distance to the background",
+        "SciPy",
+        planes.masks,
+        planes.distances,
+        ndimage.distance_transform_edt,
+        9,
+    ),
+    Comparison(
+        f"footprint maxima, {_SEPARATION}",
+        "scikit-image",
+        planes.basins_of(_SEPARATION),
+        planes.maxima,
+        planes.peaks,
+        4.5,
+    ),
+    Comparison(
+        "watershed flood",
+        "scikit-image",
+        planes.basins_of(_SEPARATION),
+        planes.flood,
+        planes.watershed,
+        10,
+        difference=planes.other_pixels,
+        tolerance=3e-4,
+        why="pixels of equal priority, as tests/segmentation/test_watershed.py shows",
+    ),
+)

@@ -1,0 +1,107 @@
+"""Times the table of comparisons: seconds of one core, ours and theirs in turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from benchmarks import planes
+from benchmarks.comparisons import COMPARISONS, Comparison
+
+SIDE = 4096
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured of a kernel.
+
+    Attributes
+    ----------
+    name, against, least
+        As in the table of comparisons.
+    ours, theirs
+        Megapixels a second and core: median, smallest, largest.
+    ratio
+        Of the medians.
+    difference
+        Of the results on the piece that both did.
+    two_threads
+        How much faster two threads do two images than one thread.
+    first_call
+        Seconds of the first call beyond those of a later one, compilation or loading included.
+    """
+
+    name: str
+    against: str
+    least: float
+    ours: tuple[float, float, float]
+    theirs: tuple[float, float, float]
+    ratio: float
+    difference: float
+    two_threads: float
+    first_call: float
+
+    def row(self) -> dict[str, Any]:
+        """Return what is written to JSON."""
+        return asdict(self)
+
+
+def figures(chosen: str = "", *, side: int = SIDE, runs: int = 5) -> Iterator[Figure]:
+    """Measure the kernels whose names contain the words, one after another."""
+    for comparison in COMPARISONS:
+        if chosen in comparison.name:
+            yield measured(comparison, side, runs)
+
+
+def measured(comparison: Comparison, side: int, runs: int) -> Figure:
+    """Measure one kernel beside its reference, after a warm-up that compares the results."""
+    whole = comparison.given(planes.micrograph(side))
+    part = min(side, comparison.part)
+    piece = whole if part == side else comparison.given(planes.micrograph(side)[:part, :part])
+    difference = comparison.difference(comparison.ours(*piece), comparison.theirs(*piece))
+    first, _ = _seconds(comparison.ours, whole)
+    ours, theirs = [], []
+    for _ in range(runs):
+        ours.append(side * side / 1e6 / _seconds(comparison.ours, whole)[0])
+        theirs.append(part * part / 1e6 / _seconds(comparison.theirs, piece)[0])
+    return Figure(
+        comparison.name,
+        comparison.against,
+        comparison.least,
+        _spread(ours),
+        _spread(theirs),
+        median(ours) / median(theirs),
+        difference,
+        _two_threads(comparison.ours, whole, runs),
+        first - side * side / 1e6 / median(ours),
+    )
+
+
+def _seconds(work: Callable[..., Any], given: tuple[Any, ...]) -> tuple[float, Any]:
+    """Return the seconds that this process was at work, and the result."""
+    since = time.process_time()
+    result = work(*given)
+    return time.process_time() - since, result
+
+
+def _spread(values: list[float]) -> tuple[float, float, float]:
+    return median(values), min(values), max(values)
+
+
+def _two_threads(work: Callable[..., Any], given: tuple[Any, ...], runs: int) -> float:
+    """Return how much faster two threads do two of the same than one thread does."""
+    alone, together = [], []
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(runs):
+            since = time.perf_counter()
+            pool.submit(work, *given).result()
+            alone.append(time.perf_counter() - since)
+            since = time.perf_counter()
+            for done in [pool.submit(work, *given) for _ in range(2)]:
+                done.result()
+            together.append(time.perf_counter() - since)
+    return 2 * median(alone) / median(together)

@@ -1,5 +1,6 @@
 """Figures, each taken side by side in one run. Nothing here runs in the tests.
 
-``python -m benchmarks.speed``, ``.memory``, ``.watershed``, ``.watershed_memory``, ``.graph``: each
-prints Markdown.
+``python -m benchmarks [section ...]`` measures, prints, and writes the page of results;
+``python -m benchmarks.memory`` and ``.watershed_memory`` watch small workers on large images. The
+history of kernels and recipe is kept by asv: see ``asv.conf.json``.
 """

@@ -61,6 +61,18 @@ def interleaved(
     return seconds
 
 
+def cpu_seconds(candidates: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
+    """Return the seconds that this process was at work for each: one warm-up, then in turn."""
+    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    for turn in range(runs + 1):
+        for name, work in candidates.items():
+            since = time.process_time()
+            work()
+            if turn:
+                seconds[name].append(time.process_time() - since)
+    return seconds
+
+
 def spread(values: list[float]) -> str:
     """Return median and range in words."""
     return f"{median(values):.2f} s ({min(values):.2f} to {max(values):.2f})"

@@ -1,0 +1,58 @@
+"""Tables of 1e3, 1e4 and 1e5 objects in the same pixels: what an object costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import dask
+import numpy as np
+from skimage import measure
+
+import pspy_dask as ps
+from benchmarks import planes
+from benchmarks.measure import cpu_seconds
+
+COLUMNS = ("label", "area", "bbox", "centroid", "equivalent_diameter_area", "intensity_mean")
+COLUMNS += ("intensity_min", "intensity_max", "intensity_std")
+SIDE = 4096
+
+
+def discs(count: int, side: int) -> Any:
+    """Return labels of a square number of discs, about as many as asked, on a lattice."""
+    across = round(count**0.5)
+    cell = side // across
+    y = np.arange(across * cell)
+    row, at = y // cell, y % cell - (cell - 1) / 2
+    inside = at[:, None] ** 2 + at**2 <= (0.4 * cell) ** 2
+    number = (row[:, None] * across + row + 1).astype(np.int32)
+    return np.where(inside, number, 0).astype(np.int32)
+
+
+def measured(counts: tuple[int, ...], *, runs: int, side: int = SIDE) -> list[dict[str, Any]]:
+    """Return a row for each number of objects: seconds of one core, ours and scikit-image's."""
+    rows = []
+    for count in counts:
+        labels = discs(count, side)
+        image = planes.micrograph(side)[: len(labels), : len(labels)]
+        found = cpu_seconds({"ours": ours(labels, image), "theirs": theirs(labels, image)}, runs)
+        spans = {who: [median(s), min(s), max(s)] for who, s in found.items()}
+        ratio = median(found["theirs"]) / median(found["ours"])
+        rows.append({"objects": int(labels.max()), **spans, "ratio": ratio})
+    return rows
+
+
+def ours(labels: Any, image: Any) -> Callable[[], object]:
+    """Return what measures in chunks of 2048 x 2048."""
+
+    def work() -> object:
+        with dask.config.set(scheduler="synchronous"):
+            return ps.region_properties(labels, image).compute()
+
+    return work
+
+
+def theirs(labels: Any, image: Any) -> Callable[[], object]:
+    """Return what measures the same by scikit-image."""
+    return lambda: measure.regionprops_table(labels, image, properties=COLUMNS)

@@ -1,0 +1,103 @@
+"""What planning costs: the graph of the recipe with watershed, without running it.
+
+An image of so many 2048 x 2048 chunks, gaussian 2, Otsu, watershed, clear_border, min_size 20:
+built, ordered as dask's schedulers order it, and submitted to a scheduler that has no workers. The
+largest plans are built only; what their scheduler would need follows from what a task needed there.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+from math import isqrt
+from typing import Any
+
+import numpy as np
+import psutil
+from dask.order import order
+from distributed import Client, LocalCluster
+
+import pspy_dask as ps
+from benchmarks.scaling import RECIPE
+from pspy_dask.blocks.sources import ArraySource, lazy_array
+
+_SIDE = 2048
+_LARGEST_SUBMITTED = 10_000
+
+
+class Nothing:
+    """A uint16 image of any size that holds no memory; the recipe would read it at random."""
+
+    dtype = np.dtype(np.uint16)
+    ndim = 2
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+
+    def __getitem__(self, index: Any) -> Any:
+        raise NotImplementedError
+
+
+def image_of(chunks: int) -> Any:
+    """Return a lazy image of a square number of chunks."""
+    across = isqrt(chunks)
+    shape = (across * _SIDE, across * _SIDE)
+    return lazy_array(ArraySource(Nothing(shape), (None, None)), ((_SIDE,) * across,) * 2)
+
+
+def measured(sizes: list[int]) -> list[dict[str, Any]]:
+    """Return a row for each number of chunks."""
+    with (
+        LocalCluster(
+            n_workers=0, processes=False, dashboard_address=None, protocol="inproc://"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        _plan(4, client)  # the first one imports
+        rows = [_plan(chunks, client) for chunks in sizes]
+    known = [r["scheduler"] / (r["tasks"] * r["chunks"]) for r in rows if r["scheduler"]]
+    for row in rows:
+        row["simulated"] = row["scheduler"] is None and bool(known)
+        if row["simulated"]:
+            row["scheduler"] = known[-1] * row["tasks"] * row["chunks"]
+    return rows
+
+
+def _plan(chunks: int, client: Client) -> dict[str, Any]:
+    """Return seconds of each step, tasks a chunk, and bytes of the graph and the scheduler."""
+    image = image_of(chunks)
+    since = time.perf_counter()
+    labels = ps.segment(image, **RECIPE).data
+    built = time.perf_counter()
+    pickled = len(pickle.dumps(labels.__dask_graph__()))
+    sent = time.perf_counter()
+    tasks = dict(labels.__dask_optimize__(labels.__dask_graph__(), labels.__dask_keys__()))
+    optimized = time.perf_counter()
+    row: dict[str, Any] = {
+        "chunks": chunks,
+        "tasks": len(tasks) / chunks,
+        "build": built - since,
+        "optimize": optimized - sent,
+        "bytes": pickled,
+    }
+    if chunks > _LARGEST_SUBMITTED:
+        return {**row, "order": None, "submit": None, "scheduler": None}
+    order(tasks)
+    ordered = time.perf_counter()
+    before = psutil.Process().memory_info().rss
+    future = client.compute(labels)
+    while len(client.run_on_scheduler(_tasks)) < len(tasks):
+        time.sleep(0.05)
+    submitted = time.perf_counter()
+    grown = psutil.Process().memory_info().rss - before
+    future.cancel()
+    return {
+        **row,
+        "order": ordered - optimized,
+        "submit": submitted - ordered,
+        "scheduler": grown,
+    }
+
+
+def _tasks(dask_scheduler: Any) -> range:
+    return range(len(dask_scheduler.tasks))

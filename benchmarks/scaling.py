@@ -1,0 +1,123 @@
+"""How the cost of the recipe grows: with the side of the image, and with workers and threads.
+
+Every worker, and every thread of a worker, has a core to itself.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from math import log
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import dask
+import numpy as np
+from distributed import Client, LocalCluster
+
+import pspy_dask as ps
+from benchmarks.measure import interleaved
+from benchmarks.recipes import written_mosaic
+from pspy_dask.io.ome_zarr import write_labels
+from pspy_dask.run.cluster import allocation
+
+RECIPE: dict[str, Any] = {"gaussian": 2.0, "min_size": 20, "watershed": True}
+SHAPES = {"1 worker": (1, 1), "2 workers": (2, 1), "1 worker of 2 threads": (1, 2)}
+_MEMORY = 2**31
+
+
+def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:
+    """Return a row for each side and shape of cluster: seconds, and the speed-up over one."""
+    rows = []
+    for side in sides:
+        with written_mosaic(side) as path, clusters() as clients:
+            works = {name: recipe_on(client, path) for name, client in clients.items()}
+            found = interleaved(works, runs=runs)
+        base = median(found["1 worker"])
+        rows += [
+            {
+                "side": side,
+                "who": name,
+                "seconds": [median(s), min(s), max(s)],
+                "speed_up": base / median(s),
+            }
+            for name, s in found.items()
+        ]
+    return rows
+
+
+def exponent(rows: list[dict[str, Any]], who: str) -> float | None:
+    """Return p of the fit seconds ~ pixels^p; None where there is one side alone."""
+    mine = [(2 * log(r["side"]), log(r["seconds"][0])) for r in rows if r["who"] == who]
+    if len(mine) < 2:
+        return None
+    pixels, seconds = zip(*mine, strict=True)
+    return float(np.polyfit(pixels, seconds, 1)[0])
+
+
+@contextmanager
+def clusters() -> Iterator[dict[str, Client]]:
+    """Give a client of a cluster of each shape."""
+    with ExitStack() as inside:
+        inside.enter_context(dask.config.set(allocation(_MEMORY)))
+        clients = {}
+        for name, (workers, threads) in SHAPES.items():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=threads,
+                memory_limit=_MEMORY,
+                dashboard_address="127.0.0.1:0",
+            )
+            client = Client(inside.enter_context(cluster), set_as_default=False)
+            clients[name] = inside.enter_context(client)
+            pin(client, threads)
+        yield clients
+
+
+def recipe_on(client: Client, path: str) -> Callable[[], None]:
+    """Return the recipe with watershed from OME-Zarr to Zarr."""
+
+    def work() -> None:
+        labels = ps.segment(ps.open_image(path), **RECIPE)
+        writing = write_labels(labels, path, name=f"labels-{os.getpid()}")
+        try:
+            client.compute(writing.step(0).sum()).result()
+        finally:
+            writing.discard()
+
+    return work
+
+
+def pin(client: Client, threads: int) -> None:
+    """Keep each worker of one thread, or each thread of one worker, on a core of its own."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    cores = sorted(os.sched_getaffinity(0))
+    addresses = list(client.scheduler_info(n_workers=-1)["workers"])
+    if threads == 1:
+        for address, core in zip(addresses, cores, strict=False):
+            client.run(_pin_process, core, workers=[address])
+    else:
+        client.run(_pin_threads, cores[:threads])
+
+
+def _pin_process(core: int) -> None:
+    """Keep all threads of this process on a core, and by them those to come."""
+    for thread in Path("/proc/self/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
+
+
+def _pin_threads(cores: list[int], dask_worker: Any) -> None:
+    """Keep each thread that does tasks on a core of its own."""
+    executor = dask_worker.executors["default"]
+    together = threading.Barrier(len(cores))
+
+    def take(core: int) -> None:
+        together.wait()  # so that every thread takes one
+        os.sched_setaffinity(0, {core})
+
+    for done in [executor.submit(take, core) for core in cores]:
+        done.result()

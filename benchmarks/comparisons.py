@@ -84,11 +84,13 @@ def _local_otsu(radius: int, least: float) -> Comparison:
     )
 
 
-def _tophat(size: int, least: float) -> Comparison:
+def _tophat(
+    size: int, least: float = 0.0, given: Any = planes.pixels, dtype: str = "uint16"
+) -> Comparison:
     return Comparison(
-        f"white top-hat, square of {size}, uint16",
+        f"white top-hat, square of {size}, {dtype}",
         "scikit-image",
-        planes.pixels,
+        given,
         lambda image: white_tophat(image, size),
         lambda image: morphology.white_tophat(image, np.ones((size, size))),
         least,
@@ -127,6 +129,8 @@ COMPARISONS: tuple[Comparison, ...] = (
     ),
     _tophat(25, 20),
     _tophat(101, 8),
+    _tophat(25, given=planes.bytes_, dtype="uint8"),
+    _tophat(25, given=planes.floats, dtype="float32"),
     _gaussian(2, 5),
     _gaussian(16, 4),
     Comparison(

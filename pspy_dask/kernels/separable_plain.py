@@ -17,23 +17,30 @@ _SQUARE = 16
 
 
 @compiled
+def joined(a: Any, b: Any, symmetric: bool) -> Any:
+    """Return what two pixels as far from the centre add, before it is weighted."""
+    return a + b if symmetric else a - b
+
+
+@compiled
 def filter_plane_by_loops(
     image: NDArray[Any],
     rows: NDArray[np.float64],
-    row_sign: float,
+    rows_symmetric: bool,
     columns: NDArray[np.float64],
-    column_sign: float,
+    columns_symmetric: bool,
     row_table: NDArray[np.int64],
     column_table: NDArray[np.int64],
     result: NDArray[Any],
 ) -> None:
     """Filter a plane along its columns with `rows`, then along its rows with `columns`.
 
-    Weights run from the farthest pixel to the centre; the others are these times the sign. Row
-    ``i`` of the result is made from the rows ``row_table[i : i + 2 * radius + 1]`` of the image,
-    where -1 stands for zeros. `result` must not share memory with the image.
+    Weights run from the farthest pixel to the centre; the others mirror them, with their sign
+    turned where they are not symmetric. Row ``i`` of the result is made from the rows
+    ``row_table[i : i + 2 * radius + 1]`` of the image, where -1 stands for zeros. `result` must
+    not share memory with the image.
     """
-    _filter_columns(image, rows, row_sign, row_table, result)
+    _filter_columns(image, rows, rows_symmetric, row_table, result)
     height, width = result.shape
     tile = np.zeros((width + 1, TILE), np.float64)
     total = np.empty(TILE, np.float64)
@@ -41,7 +48,7 @@ def filter_plane_by_loops(
     for start in range(0, height, TILE):
         count = min(TILE, height - start)
         rows_to_tile(result, start, count, tile)
-        _filter_tile(tile, count, columns, column_sign, column_table, total, filtered)
+        _filter_tile(tile, count, columns, columns_symmetric, column_table, total, filtered)
         tile_to_rows(filtered, start, count, result)
 
 
@@ -49,7 +56,7 @@ def filter_plane_by_loops(
 def _filter_columns(
     image: NDArray[Any],
     weights: NDArray[np.float64],
-    sign: float,
+    symmetric: bool,
     table: NDArray[np.int64],
     result: NDArray[Any],
 ) -> None:
@@ -63,7 +70,7 @@ def _filter_columns(
         for row in range(image.shape[0]):
             for column in range(columns):
                 tile[row, column] = image[row, start + column]
-        _filter_tile(tile, columns, weights, sign, table, total, filtered)
+        _filter_tile(tile, columns, weights, symmetric, table, total, filtered)
         for row in range(height):
             for column in range(columns):
                 result[row, start + column] = filtered[row, column]
@@ -74,7 +81,7 @@ def _filter_tile(
     tile: NDArray[np.float64],
     columns: int,
     weights: NDArray[np.float64],
-    sign: float,
+    symmetric: bool,
     table: NDArray[np.int64],
     total: NDArray[np.float64],
     filtered: NDArray[Any],
@@ -96,14 +103,14 @@ def _filter_tile(
             a0, a1, a2, a3 = table[up], table[up + 1], table[up + 2], table[up + 3]
             b0, b1, b2, b3 = table[down], table[down - 1], table[down - 2], table[down - 3]
             for c in range(columns):
-                value = total[c] + (tile[a0, c] + sign * tile[b0, c]) * w0
-                value += (tile[a1, c] + sign * tile[b1, c]) * w1
-                value += (tile[a2, c] + sign * tile[b2, c]) * w2
-                total[c] = value + (tile[a3, c] + sign * tile[b3, c]) * w3
+                value = total[c] + joined(tile[a0, c], tile[b0, c], symmetric) * w0
+                value += joined(tile[a1, c], tile[b1, c], symmetric) * w1
+                value += joined(tile[a2, c], tile[b2, c], symmetric) * w2
+                total[c] = value + joined(tile[a3, c], tile[b3, c], symmetric) * w3
         for pair in range(fours, radius):
             above, below = table[row + pair], table[row + 2 * radius - pair]
             for c in range(columns):
-                total[c] += (tile[above, c] + sign * tile[below, c]) * weights[pair]
+                total[c] += joined(tile[above, c], tile[below, c], symmetric) * weights[pair]
         for c in range(columns):
             filtered[row, c] = total[c]
 

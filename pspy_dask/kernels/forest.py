@@ -1,0 +1,215 @@
+"""Classes and probabilities by a forest of decision trees, equal to scikit-learn's to the last bit.
+
+Tried (200 trees of 600 nodes, 7 features, 2 classes; CPU time of one thread against
+``RandomForestClassifier.predict`` with one job): the plain walk below, RATIO_PLAIN; explicit lanes
+(`forest_lanes`), RATIO_LANES with AVX-512 and RATIO_AVX2 with AVX2 alone. Sorting rows, so that
+neighbouring lanes walk alike, gained 2 %; ONNX Runtime was slower than scikit-learn, and C code
+generated from the trees took 41 s to compile for 1.3x.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pspy_dask.kernels.forest_lanes import labels_by_lanes, shares_by_lanes
+from pspy_dask.kernels.forest_tables import Tables, lane_tables
+from pspy_dask.kernels.jit import compiled
+from pspy_dask.kernels.simd import lanes_pay
+from pspy_dask.kernels.trees import Forest, Nodes
+
+Rows = NDArray[np.float32]
+
+_BLOCK = 2048  # rows that go through one tree before the next: it stays in the nearest cache
+_EVERY = 4  # trees between two looks at what is decided
+_MANY = 512  # rows from which on the tables that lanes read pay for themselves
+
+
+def forest_labels(forest: Forest, rows: NDArray[Any]) -> NDArray[Any]:
+    """Return the class of each row, as ``RandomForestClassifier.predict`` does.
+
+    The class is the one with the largest mean share, the first among equals. Trees that can no
+    longer change it are not asked.
+
+    Parameters
+    ----------
+    forest
+        See :func:`pspy_dask.kernels.trees.forest_of_estimator`.
+    rows
+        (rows, features), real numbers; they are rounded to float32 first, as scikit-learn does.
+
+    Returns
+    -------
+    ndarray
+        (rows,), of the dtype of the forest's classes.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many features as the forest knows, a number is infinite or too large
+        for float32, or is nan and the forest was grown in a way that does not take nan.
+
+    References
+    ----------
+    Breiman, L., Machine Learning 45(1), 5-32, 2001.
+
+    Examples
+    --------
+    >>> from pspy_dask.kernels.trees import Tree, forest_of_trees
+    >>> sides, value = np.array([1, -1, -1]), np.array([[0.5, 0.5], [1.0, 0.0], [0.0, 1.0]])
+    >>> stump = Tree(sides, sides * 2, sides * 0, sides * 0.5, value, sides < 0)
+    >>> forest = forest_of_trees([stump], np.array(["dark", "bright"]), features=1)
+    >>> forest_labels(forest, np.array([[0.2], [0.5], [0.7]]))
+    array(['dark', 'dark', 'bright'], dtype='<U6')
+    """
+    pixels, missing = _checked(forest, rows)
+    tables = _tables(forest, pixels, missing)
+    if tables is not None:
+        index = labels_by_lanes(pixels, tables)
+        tied = np.flatnonzero(index < 0)
+        index[tied] = plain_labels(forest, pixels[tied])
+    else:
+        index = plain_labels(forest, pixels)
+    return forest.classes.take(index)
+
+
+def forest_probabilities(forest: Forest, rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean share of each class, as ``RandomForestClassifier.predict_proba`` does.
+
+    Shares are added in double precision in the order of the trees, as scikit-learn does with one
+    job, and divided by their number.
+
+    Parameters
+    ----------
+    forest, rows
+        As in :func:`forest_labels`.
+
+    Returns
+    -------
+    ndarray
+        (rows, classes), float64.
+
+    Raises
+    ------
+    ValueError
+        As :func:`forest_labels` does.
+
+    Examples
+    --------
+    >>> from pspy_dask.kernels.trees import Tree, forest_of_trees
+    >>> leaf = np.array([-1])
+    >>> always = Tree(leaf, leaf, leaf, leaf * 1.0, np.array([[0.25, 0.75]]), leaf < 0)
+    >>> forest_probabilities(forest_of_trees([always], np.array([1, 2]), 1), np.zeros((1, 1)))
+    array([[0.25, 0.75]])
+    """
+    pixels, missing = _checked(forest, rows)
+    tables = _tables(forest, pixels, missing)
+    if tables is not None:
+        return shares_by_lanes(pixels, tables, forest.nodes.value) / forest.roots.size
+    return plain_probabilities(forest, pixels)
+
+
+def plain_labels(forest: Forest, rows: Rows) -> NDArray[np.int32]:
+    """Return the number of each row's class by the plain walk: the reference of the lanes."""
+    sums = np.zeros((rows.shape[0], len(forest.classes)))
+    _add_shares(rows, forest.nodes, True, sums)
+    return np.argmax(sums / forest.roots.size, axis=1).astype(np.int32)
+
+
+def plain_probabilities(forest: Forest, rows: Rows) -> NDArray[np.float64]:
+    """Return the mean shares by the plain walk: the reference of the lanes."""
+    sums = np.zeros((rows.shape[0], len(forest.classes)))
+    _add_shares(rows, forest.nodes, False, sums)
+    return sums / forest.roots.size
+
+
+def _tables(forest: Forest, rows: Rows, missing: bool) -> Tables | None:
+    """Return what the path of lanes reads, or None where the plain walk is to be taken."""
+    worth = lanes_pay() and not missing and rows.shape[0] >= _MANY
+    return lane_tables(forest) if worth else None
+
+
+def _checked(forest: Forest, rows: NDArray[Any]) -> tuple[Rows, bool]:
+    """Return rows of float32, side by side, and whether any number is missing."""
+    given = np.asarray(rows)
+    if given.ndim != 2 or given.shape[1] != forest.features:
+        raise ValueError(
+            f"rows are of shape {given.shape}: the forest expects {forest.features} features, "
+            f"(rows, {forest.features})."
+        )
+    if given.dtype.kind not in "biuf":
+        raise ValueError(f"rows are of {given.dtype}: they must be real numbers.")
+    with np.errstate(over="ignore"):
+        pixels = np.ascontiguousarray(given, np.float32)
+    infinite, missing = _scan(pixels)
+    if infinite:
+        raise ValueError("rows contain infinity or a value too large for float32: clip them.")
+    if missing and not forest.takes_missing:
+        raise ValueError("rows contain NaN, which this forest was not grown to take: fill them in.")
+    return pixels, missing
+
+
+@compiled
+def _scan(rows: Rows) -> tuple[bool, bool]:
+    """Say whether a number is infinite, and whether one is nan."""
+    infinite = missing = 0
+    for number in rows.reshape(-1):
+        infinite += np.abs(number) == np.inf
+        missing += number != number  # noqa: PLR0124 - only nan is not itself
+    return infinite > 0, missing > 0
+
+
+@compiled
+def _add_shares(rows: Rows, nodes: Nodes, early: bool, sums: NDArray[np.float64]) -> None:
+    """Add the shares of each row's leaves, or only until its class is settled."""
+    trees = nodes.roots.size
+    open_rows = np.empty(_BLOCK, np.int64)
+    for start in range(0, rows.shape[0], _BLOCK):
+        count = min(_BLOCK, rows.shape[0] - start)
+        for place in range(count):
+            open_rows[place] = start + place
+        for tree in range(trees):
+            for place in range(count):
+                row = open_rows[place]
+                leaf = _leaf(rows, row, nodes, nodes.roots[tree])
+                for number in range(sums.shape[1]):
+                    sums[row, number] += nodes.value[leaf, number]
+            rest = trees - 1 - tree
+            if early and rest <= tree + 1 and tree % _EVERY == 0:
+                count = _still_open(open_rows, count, sums, rest)
+
+
+@compiled
+def _leaf(rows: Rows, row: int, nodes: Nodes, root: int) -> int:
+    """Walk down a tree."""
+    node = np.int64(root)
+    while nodes.left[node] >= 0:
+        number = rows[row, nodes.feature[node]]
+        missing = number != number  # noqa: PLR0124 - only nan is not itself
+        if number <= nodes.threshold[node] or (missing and nodes.missing_left[node]):
+            node = np.int64(nodes.left[node])
+        else:
+            node = np.int64(nodes.right[node])
+    return node
+
+
+@compiled
+def _still_open(
+    open_rows: NDArray[np.int64], count: int, sums: NDArray[np.float64], rest: int
+) -> int:
+    """Keep the rows whose leading class the remaining trees can overtake; return how many."""
+    kept = 0
+    for place in range(count):
+        row = open_rows[place]
+        first = second = -1.0
+        for share in sums[row]:
+            if share > first:
+                first, second = share, first
+            elif share > second:
+                second = share
+        if first - second <= rest * (1 + 1e-5) + 1e-5:  # sums are rounded, shares sum to 1 nearly
+            open_rows[kept] = row
+            kept += 1
+    return kept

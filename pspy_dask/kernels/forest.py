@@ -14,17 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.forest_lanes import labels_by_lanes, shares_by_lanes
-from pspy_dask.kernels.forest_tables import Tables, lane_tables
+from pspy_dask.kernels.forest_tables import ForestTables, forest_tables
+from pspy_dask.kernels.forest_votes import settled_labels, summed_shares
 from pspy_dask.kernels.jit import compiled
-from pspy_dask.kernels.simd import lanes_pay
 from pspy_dask.kernels.trees import Forest, Nodes
 
 Rows = NDArray[np.float32]
 
 _BLOCK = 2048  # rows that go through one tree before the next: it stays in the nearest cache
 _EVERY = 4  # trees between two looks at what is decided
-_MANY = 512  # rows from which on the tables that lanes read pay for themselves
+_MANY = 512  # rows from which on tables pay for themselves
 
 
 def forest_labels(forest: Forest, rows: NDArray[Any]) -> NDArray[Any]:
@@ -67,9 +66,9 @@ def forest_labels(forest: Forest, rows: NDArray[Any]) -> NDArray[Any]:
     pixels, missing = _checked(forest, rows)
     tables = _tables(forest, pixels, missing)
     if tables is not None:
-        index = labels_by_lanes(pixels, tables)
-        tied = np.flatnonzero(index < 0)
-        index[tied] = plain_labels(forest, pixels[tied])
+        index = settled_labels(pixels, tables)
+        open_rows = np.flatnonzero(index < 0)
+        index[open_rows] = plain_labels(forest, pixels[open_rows])
     else:
         index = plain_labels(forest, pixels)
     return forest.classes.take(index)
@@ -107,7 +106,7 @@ def forest_probabilities(forest: Forest, rows: NDArray[Any]) -> NDArray[np.float
     pixels, missing = _checked(forest, rows)
     tables = _tables(forest, pixels, missing)
     if tables is not None:
-        return shares_by_lanes(pixels, tables, forest.nodes.value) / forest.roots.size
+        return summed_shares(pixels, tables, forest.nodes.value) / forest.roots.size
     return plain_probabilities(forest, pixels)
 
 
@@ -115,7 +114,8 @@ def plain_labels(forest: Forest, rows: Rows) -> NDArray[np.int32]:
     """Return the number of each row's class by the plain walk: the reference of the lanes."""
     sums = np.zeros((rows.shape[0], len(forest.classes)))
     _add_shares(rows, forest.nodes, True, sums)
-    return np.argmax(sums / forest.roots.size, axis=1).astype(np.int32)
+    labels: NDArray[np.int32] = np.argmax(sums / forest.roots.size, axis=1).astype(np.int32)
+    return labels
 
 
 def plain_probabilities(forest: Forest, rows: Rows) -> NDArray[np.float64]:
@@ -125,10 +125,10 @@ def plain_probabilities(forest: Forest, rows: Rows) -> NDArray[np.float64]:
     return sums / forest.roots.size
 
 
-def _tables(forest: Forest, rows: Rows, missing: bool) -> Tables | None:
-    """Return what the path of lanes reads, or None where the plain walk is to be taken."""
-    worth = lanes_pay() and not missing and rows.shape[0] >= _MANY
-    return lane_tables(forest) if worth else None
+def _tables(forest: Forest, rows: Rows, missing: bool) -> ForestTables | None:
+    """Return what the fast paths read, or None where the plain walk is to be taken."""
+    worth = not missing and rows.shape[0] >= _MANY
+    return forest_tables(forest) if worth else None
 
 
 def _checked(forest: Forest, rows: NDArray[Any]) -> tuple[Rows, bool]:
@@ -184,14 +184,14 @@ def _add_shares(rows: Rows, nodes: Nodes, early: bool, sums: NDArray[np.float64]
 @compiled
 def _leaf(rows: Rows, row: int, nodes: Nodes, root: int) -> int:
     """Walk down a tree."""
-    node = np.int64(root)
+    node = int(root)
     while nodes.left[node] >= 0:
         number = rows[row, nodes.feature[node]]
         missing = number != number  # noqa: PLR0124 - only nan is not itself
         if number <= nodes.threshold[node] or (missing and nodes.missing_left[node]):
-            node = np.int64(nodes.left[node])
+            node = int(nodes.left[node])
         else:
-            node = np.int64(nodes.right[node])
+            node = int(nodes.right[node])
     return node
 
 

@@ -1,17 +1,18 @@
-"""A forest as tables of words that vectors of lanes can walk: see `forest_lanes`.
+"""A forest as tables of words that many rows walk at once: see `forest_steps` and `forest_lanes`.
 
 A feature becomes its code: how many of the forest's thresholds for that feature lie below it, 16
 bits. A node becomes a word of 32 bits, its children a pair of neighbouring words:
 
-====== =========================================================================
-bits   inner node
-====== =========================================================================
-31..16 the least code that goes right, its highest bit flipped: signed compares
-15     whether the feature's code is the upper half of a packed pair of codes
-14..13 which pair of codes that is
-12..1  the pair of words of the children; the right one is odd
-0      0; at a leaf 1, and the bits above it are the number of the leaf
-====== =========================================================================
+====== ============================================================================
+bits   meaning
+====== ============================================================================
+31..16 the least code that goes right: 1 + how many thresholds lie below the node's
+15..13 the column of the feature's code: features 0 and 1 change places, and so on
+12..0  where the left child lies within the tree: an even number; the right one follows
+====== ============================================================================
+
+At a leaf the upper 16 bits are all set, which no code reaches, and the lower 13 name the leaf
+itself: a walk that goes on stays where it is.
 """
 
 from __future__ import annotations
@@ -24,35 +25,38 @@ from numpy.typing import NDArray
 from pspy_dask.kernels.jit import compiled
 from pspy_dask.kernels.trees import Forest, Nodes
 
-MOST_FEATURES = 8
-UPPER_HALF, PAIRS_BIT_0, PAIRS_BIT_1, CHILDREN = 1 << 15, 1 << 13, 1 << 14, 0x1FFE
-TOP_WORDS = 128  # so many words of a tree can be looked up without reading memory lane by lane
+BLOCK = 4096  # rows that go through one tree before the next: tree and rows stay cached
+COLUMNS = 8
+CHILD = 0x1FFF
+LEAF = 0xFFFF0000
+TOP_WORDS = 256  # words of a tree that can be looked up in registers
 
-_MOST_CODES = 65535
+_MOST_CODES = 65534
 _MOST_PAIRS = 4096
 _SHARE_BITS = 22
 
 
-class Tables(NamedTuple):
+class ForestTables(NamedTuple):
     """What compiled code reads; words of each tree from its top downwards, level by level."""
 
-    words: NDArray[np.int32]
+    words: NDArray[np.uint32]
     starts: NDArray[np.int64]  # of each tree, and the end
-    steps: NDArray[np.int64]  # (trees, 3): steps within the first 32, 64 and 128 words
+    steps: NDArray[np.int64]  # (trees, 4): steps within the first 32, 64, 128 and 256 words
     order: NDArray[np.int64]  # trees, those soonest walked first
     thresholds: NDArray[np.float32]  # of each feature in turn, ascending, then infinity
     halvings: NDArray[np.int64]  # how often the thresholds of each feature are to be halved
-    leaf_nodes: NDArray[np.int64]  # node of each leaf
-    shares: NDArray[np.int32]  # (classes but the first, leaves): in units of 1 / unit
+    telling: int  # the feature that most trees ask first
+    nodes: NDArray[np.int32]  # which node of the forest each word is
+    shares: NDArray[np.int32]  # (classes but the first, words): in units of 1 / unit
     unit: int
 
 
-def lane_tables(forest: Forest) -> Tables | None:
+def forest_tables(forest: Forest) -> ForestTables | None:
     """Return a forest's tables, or None where it is too large for them.
 
-    They hold 8 features, 65535 different thresholds of each, and 8190 nodes of a tree.
+    They hold 8 features, 65534 different thresholds of each, and 8190 nodes of a tree.
     """
-    if forest.features > MOST_FEATURES or forest.roots.size > 1 << _SHARE_BITS:
+    if forest.features > COLUMNS or forest.roots.size > 1 << _SHARE_BITS:
         return None
     nodes = forest.nodes
     thresholds = _thresholds(nodes, forest.features)
@@ -63,22 +67,24 @@ def lane_tables(forest: Forest) -> Tables | None:
         asks = (nodes.left >= 0) & (nodes.feature == feature)
         rank[asks] = np.searchsorted(known, nodes.threshold[asks])
     trees = nodes.roots.size
-    words = np.ones(nodes.left.size + trees * TOP_WORDS, np.uint32)
-    starts, steps = np.zeros(trees + 1, np.int64), np.zeros((trees, 3), np.int64)
-    leaf_nodes = np.flatnonzero(nodes.left < 0)
-    number = np.cumsum(nodes.left < 0) - 1
-    if not _pack_trees(nodes, rank, number, words, starts, steps):
+    words = np.zeros(nodes.left.size + trees * TOP_WORDS, np.uint32)
+    origin = np.zeros(words.size, np.int32)
+    starts, steps = np.zeros(trees + 1, np.int64), np.zeros((trees, 4), np.int64)
+    if not _pack_trees(nodes, rank, words, origin, starts, steps):
         return None
+    origin = origin[: starts[-1]]
     unit = 1 << min(_SHARE_BITS, 30 - trees.bit_length())
-    shares = np.rint(nodes.value[leaf_nodes, 1:].T * unit).astype(np.int32)
-    return Tables(
-        words[: starts[-1]].view(np.int32),
+    shares = np.rint(nodes.value[:, 1:].T * unit).astype(np.int32)
+    order = np.argsort(np.diff(starts), kind="stable")
+    return ForestTables(
+        words[: starts[-1]],
         starts,
         steps,
-        np.argsort(np.diff(starts), kind="stable"),
+        order,
         *_searchable(thresholds),
-        leaf_nodes,
-        np.ascontiguousarray(shares),
+        int(np.bincount(nodes.feature[nodes.roots]).argmax()),
+        origin,
+        np.ascontiguousarray(shares[:, origin]),
         unit,
     )
 
@@ -102,30 +108,33 @@ def _searchable(known: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], 
 def _pack_trees(
     nodes: Nodes,
     rank: NDArray[np.int64],
-    number: NDArray[np.int64],
     words: NDArray[np.uint32],
+    origin: NDArray[np.int32],
     starts: NDArray[np.int64],
     steps: NDArray[np.int64],
 ) -> bool:
     """Write the words of all trees; return whether each of them is small enough."""
-    queue = np.empty(2 * _MOST_PAIRS, np.int64)
     for tree in range(nodes.roots.size):
-        queue[0] = nodes.roots[tree]
         base = starts[tree]
+        queue = origin[base : base + 2 * _MOST_PAIRS]
+        queue[0] = nodes.roots[tree]
         taken = 2  # the root has a pair of words for itself
-        level_begin, level_end = 0, 1
-        while level_begin < level_end:
-            for place in range(level_begin, level_end):
-                node = queue[place]
-                if nodes.left[node] >= 0:
-                    if taken == queue.size:
+        first, stop = 0, 1
+        while first < stop:
+            for place in range(first, stop):
+                node = np.int64(queue[place])
+                inner = nodes.left[node] >= 0
+                if inner:
+                    if taken == 2 * _MOST_PAIRS:
                         return False
                     queue[taken], queue[taken + 1] = nodes.left[node], nodes.right[node]
+                    words[base + place] = _word(rank[node], nodes.feature[node], taken)
                     taken += 2
-                words[base + place] = _word(nodes, node, rank[node], number[node], taken - 2)
-            level_begin, level_end = max(2, level_end), taken
-            for size in range(3):
-                if taken <= 32 << size and level_begin < level_end:
+                else:
+                    words[base + place] = LEAF | place
+            first, stop = max(2, stop), taken
+            for size in range(4):
+                if taken <= 32 << size and first < stop:
                     steps[tree, size] += 1
                     break
         starts[tree + 1] = base + max(taken, TOP_WORDS)
@@ -133,9 +142,5 @@ def _pack_trees(
 
 
 @compiled
-def _word(nodes: Nodes, node: int, rank: int, number: int, children: int) -> int:
-    if nodes.left[node] < 0:
-        return (number << 1) | 1
-    feature = np.int64(nodes.feature[node])
-    code = (rank + 1) ^ 0x8000
-    return (code << 16) | ((feature & 1) << 15) | ((feature >> 1) << 13) | children
+def _word(rank: int, feature: int, child: int) -> int:
+    return ((rank + 1) << 16) | ((int(feature) ^ 1) << 13) | child

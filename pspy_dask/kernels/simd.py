@@ -20,12 +20,13 @@ from typing import Any
 from llvmlite import binding, ir
 from numba.core import cgutils, types
 from numba.core import config as settings
-from numba.extending import intrinsic
+from numba.extending import intrinsic as numba_intrinsic
 
 from pspy_dask.kernels.vectors import ELEMENTS, Vector, comparison, vector
 
 _UNSIGNED: dict[int, Any] = {8: types.uint8, 16: types.uint16, 32: types.uint32, 64: types.uint64}
 config: Any = settings  # its attributes come from the environment
+intrinsic: Any = numba_intrinsic  # a call has one argument less than the function's text
 
 
 @cache

@@ -1,0 +1,295 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+
+from pspy_dask.kernels import forest as kernel
+from pspy_dask.kernels import forest_lanes, forest_steps
+from pspy_dask.kernels.forest import (
+    forest_labels,
+    forest_probabilities,
+    plain_labels,
+    plain_probabilities,
+)
+from pspy_dask.kernels.forest_tables import BLOCK, COLUMNS, forest_tables
+from pspy_dask.kernels.forest_votes import BY_LANES, settled_labels, summed_shares
+from pspy_dask.kernels.trees import Tree, forest_of_estimator, forest_of_trees
+
+MANY = BLOCK + 700  # more than a block, and no multiple of what walks together
+
+
+def table(rows, features, seed=0):
+    """Rows whose first features matter, the last of them constant, rounded so that many equal."""
+    drawn = np.random.default_rng(seed).normal(0, 30, (rows, features)).round(1)
+    drawn[:, 1:2] = np.abs(drawn[:, 1:2])
+    drawn[:, features - 1 :] = 7
+    return drawn.astype(np.float32)
+
+
+def classes_of(rows, number, seed=0):
+    noise = np.random.default_rng(seed).normal(0, 15, len(rows))
+    score = rows[:, 0] + (rows[:, 1] if rows.shape[1] > 1 else 0) + noise
+    edges = np.quantile(score, np.arange(1, number) / number)
+    return np.searchsorted(edges, score)
+
+
+def grown(classes=2, features=7, kind=RandomForestClassifier, names=None, trees=20, **options):
+    rows = table(600, features, 1)
+    target = classes_of(rows, classes)
+    if names is not None:
+        target = np.array(names)[target]
+    return kind(trees, random_state=0, n_jobs=1, **options).fit(rows, target)
+
+
+def all_equal(estimator, rows):
+    """Both paths, whatever the processor would take, and the public functions."""
+    forest = forest_of_estimator(estimator)
+    labels, shares = estimator.predict(rows), estimator.predict_proba(rows)
+    plain = plain_labels(forest, rows)
+    np.testing.assert_array_equal(forest.classes[plain], labels)
+    np.testing.assert_array_equal(plain_probabilities(forest, rows), shares)
+    got = forest_labels(forest, rows)
+    assert got.dtype == labels.dtype
+    np.testing.assert_array_equal(got, labels)
+    np.testing.assert_array_equal(forest_probabilities(forest, rows), shares)
+    tables = forest_tables(forest)
+    settled = settled_labels(rows, tables)
+    np.testing.assert_array_equal(settled[settled >= 0], plain[settled >= 0])
+    sums = summed_shares(rows, tables, forest.nodes.value)
+    np.testing.assert_array_equal(sums / forest.roots.size, shares)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3, 5])
+@pytest.mark.parametrize(
+    "options", [{}, {"max_depth": 1}, {"max_depth": 4}, {"min_samples_leaf": 5}], ids=str
+)
+def test_equals_scikit_learn(classes, options):
+    all_equal(grown(classes, **options), table(MANY, 7))
+
+
+@pytest.mark.parametrize("features", [1, 2, 4, 8])
+def test_any_number_of_features(features):
+    all_equal(grown(3, features), table(MANY, features))
+
+
+@pytest.mark.parametrize("trees", [1, 2, 7, 100])
+def test_any_number_of_trees(trees):
+    all_equal(grown(2, trees=trees), table(MANY, 7))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kind": ExtraTreesClassifier},
+        {"max_leaf_nodes": 9},
+        {"class_weight": "balanced"},
+        {"criterion": "entropy", "bootstrap": False},
+        {"names": ["particle", "background", "membrane"]},
+        {"names": [3, -1, 2]},
+        {"names": [True, False, True]},
+    ],
+    ids=str,
+)
+def test_forests_of_other_kinds(options):
+    all_equal(grown(3, **options), table(MANY, 7))
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 63, 64, 65, BLOCK, BLOCK + 1])
+def test_any_number_of_rows(rows):
+    estimator, given = grown(), table(max(rows, 1), 7)
+    forest = forest_of_estimator(estimator)
+    labels, shares = estimator.predict(given)[:rows], estimator.predict_proba(given)[:rows]
+    np.testing.assert_array_equal(forest_labels(forest, given[:rows]), labels)
+    np.testing.assert_array_equal(forest_probabilities(forest, given[:rows]), shares)
+
+
+@pytest.mark.parametrize("dtype", ["?", "u1", "i4", "i8", "f2", "f8"])
+def test_rows_are_rounded_to_float32(dtype):
+    estimator = grown()
+    rows = (table(MANY, 7) * 1.0001).astype(dtype)
+    forest = forest_of_estimator(estimator)
+    np.testing.assert_array_equal(forest_labels(forest, rows), estimator.predict(rows))
+
+
+def test_rows_that_lie_in_columns():
+    forest, rows = forest_of_estimator(grown()), table(MANY, 7)
+    np.testing.assert_array_equal(
+        forest_labels(forest, np.asfortranarray(rows)), forest_labels(forest, rows)
+    )
+
+
+def test_numbers_at_thresholds_and_beside_them():
+    estimator = grown()
+    forest = forest_of_estimator(estimator)
+    asked = forest.left >= 0
+    rows = np.zeros((3 * asked.sum(), 7), np.float32)
+    place = np.arange(asked.sum())
+    for shift, toward in ((0, None), (1, -np.inf), (2, np.inf)):
+        at = forest.threshold[asked]
+        moved = at if toward is None else np.nextafter(at, np.float32(toward))
+        rows[3 * place + shift, forest.feature[asked]] = moved
+    all_equal(estimator, rows)
+
+
+def test_ties_go_to_the_first_class():
+    sides = np.array([1, -1, -1])
+    first = np.array([[0.5, 0.5], [1.0, 0.0], [0.0, 1.0]])
+
+    def stump(value):
+        return Tree(sides, sides * 2, sides * 0, sides * 0.5, value, sides < 0)
+
+    forest = forest_of_trees([stump(first), stump(first[:, ::-1])] * 3, np.array([4, 2]), 1)
+    rows = np.linspace(0, 1, 1000)[:, np.newaxis]
+    assert np.all(settled_labels(rows.astype("f4"), forest_tables(forest)) == -1)
+    assert np.all(forest_labels(forest, rows) == 4)
+    assert np.all(forest_probabilities(forest, rows) == 0.5)
+
+
+def test_thirds_are_summed_in_order():
+    """Shares that no double holds: the order of the sum decides between equal classes."""
+    value = np.array([[1 / 3, 1 / 3, 1 / 3], [0.1, 0.2, 0.7], [0.7, 0.1, 0.2], [0.2, 0.7, 0.1]])
+    leaf = np.array([-1])
+    trees = [Tree(leaf, leaf, leaf, leaf * 1.0, one[np.newaxis], leaf < 0) for one in value]
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2, 1, 2, 3]):
+        forest = forest_of_trees([trees[i] for i in order], np.arange(3), 1)
+        expected = np.zeros(3)
+        for i in order:
+            expected += value[i]
+        expected /= len(order)
+        rows = np.zeros((600, 1))
+        np.testing.assert_array_equal(forest_probabilities(forest, rows)[7], expected)
+        assert np.all(forest_labels(forest, rows) == expected.argmax())
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, ExtraTreesClassifier])
+def test_missing_numbers_go_where_scikit_learn_sends_them(kind):
+    rows = table(600, 7, 1)
+    target = classes_of(rows, 2)
+    rows[np.random.default_rng(0).random(rows.shape) < 0.1] = np.nan
+    estimator = kind(20, random_state=0)
+    try:
+        estimator.fit(rows, target)
+    except ValueError:
+        pytest.skip("this scikit-learn does not grow such trees where numbers are missing")
+    given = table(MANY, 7)
+    given[np.random.default_rng(2).random(given.shape) < 0.2] = np.nan
+    forest = forest_of_estimator(estimator)
+    np.testing.assert_array_equal(forest_labels(forest, given), estimator.predict(given))
+    np.testing.assert_array_equal(
+        forest_probabilities(forest, given), estimator.predict_proba(given)
+    )
+
+
+def test_what_tables_do_not_hold_is_walked_plainly():
+    many = RandomForestClassifier(5, random_state=0)
+    rows = table(2000, 9, 1)
+    many.fit(rows, classes_of(rows, 2))
+    assert forest_tables(forest_of_estimator(many)) is None
+    np.testing.assert_array_equal(
+        forest_labels(forest_of_estimator(many), table(MANY, 9)), many.predict(table(MANY, 9))
+    )
+    large = RandomForestClassifier(1, random_state=0, bootstrap=False)
+    rows = np.random.default_rng(0).random((16000, 2)).astype("f4")
+    large.fit(rows, np.random.default_rng(1).integers(0, 2, 16000))
+    assert large.estimators_[0].tree_.node_count > 8191
+    assert forest_tables(forest_of_estimator(large)) is None
+    np.testing.assert_array_equal(
+        forest_labels(forest_of_estimator(large), rows), large.predict(rows)
+    )
+
+
+def test_lanes_and_steps_reach_the_same_leaves():
+    forest, rows = forest_of_estimator(grown(3, min_samples_leaf=2)), table(200, 7)
+    tables = forest_tables(forest)
+    leaves = np.zeros((2, 256), np.int32)
+    by_steps = np.zeros(COLUMNS * BLOCK, np.uint32)
+    forest_steps.encode_by_steps(rows, 0, 200, tables, by_steps)
+    by_lanes = np.zeros(COLUMNS * BLOCK, np.int32)
+    if BY_LANES:
+        forest_lanes.encode_by_lanes(rows, 0, 200, tables, by_lanes)
+    for tree, root in enumerate(forest.roots):
+        part = slice(*tables.starts[tree : tree + 2])
+        forest_steps.walk_by_steps(tables.words[part], tables.steps[tree], by_steps, 200, leaves[0])
+        for row in range(0, 200, 17):
+            leaf = kernel._leaf(rows, row, forest.nodes, root)
+            assert tables.nodes[part][leaves[0, row]] == leaf
+        if BY_LANES:
+            words = forest_lanes.signed(tables.words[part])
+            forest_lanes.walk_by_lanes(words, tables.steps[tree], by_lanes, 200, leaves[1])
+            np.testing.assert_array_equal(leaves[0, :200], leaves[1, :200])
+
+
+def test_a_row_does_not_depend_on_the_others():
+    forest, rows = forest_of_estimator(grown(3)), table(MANY, 7)
+    labels, shares = forest_labels(forest, rows), forest_probabilities(forest, rows)
+    for part in (slice(1, None), slice(37, 900), slice(None, None, 3)):
+        np.testing.assert_array_equal(forest_labels(forest, rows[part]), labels[part])
+        np.testing.assert_array_equal(forest_probabilities(forest, rows[part]), shares[part])
+
+
+def test_a_forest_is_plain_data():
+    forest = forest_of_estimator(grown())
+    back = pickle.loads(pickle.dumps(forest))
+    np.testing.assert_array_equal(
+        forest_labels(back, table(99, 7)), forest_labels(forest, table(99, 7))
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (np.zeros(7), "features"),
+        (np.zeros((3, 6)), "features"),
+        (np.full((3, 7), np.inf), "infinity"),
+        (np.full((3, 7), 1e39), "too large"),
+        (np.zeros((3, 7), complex), "real"),
+        (np.full((3, 7), "a"), "real"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused(rows, says):
+    forest = forest_of_estimator(grown())
+    for function in (forest_labels, forest_probabilities):
+        with pytest.raises(ValueError, match=says):
+            function(forest, rows)
+
+
+def test_nan_is_refused_where_trees_do_not_take_it():
+    forest = forest_of_estimator(grown())
+    plain = type(forest)(**{**vars(forest), "takes_missing": False})
+    with pytest.raises(ValueError, match="NaN"):
+        forest_labels(plain, np.full((3, 7), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"right": np.zeros(2, np.int32)}, "right"),
+        ({"value": np.zeros((3, 5))}, "value"),
+        ({"value": np.zeros((3, 2))}, "shares"),
+        ({"left": np.array([3, -1, -1], np.int32)}, "left"),
+        ({"left": np.array([0, -1, -1], np.int32)}, "left"),
+        ({"left": np.array([2, -1, -1], np.int32)}, "once"),
+        ({"feature": np.array([1, 0, 0], np.int32)}, "feature"),
+        ({"threshold": np.full(3, np.nan, np.float32)}, "threshold"),
+        ({"roots": np.array([5])}, "roots"),
+    ],
+)
+def test_arrays_that_are_no_forest_are_refused(changes, says):
+    sides = np.array([1, -1, -1])
+    value = np.array([[0.5, 0.5], [1.0, 0.0], [0.0, 1.0]])
+    stump = Tree(sides, np.array([2, -1, -1]), sides * 0, sides * 0.5, value, sides < 0)
+    forest = forest_of_trees([stump], np.array([0, 1]), 1)
+    with pytest.raises(ValueError, match=says):
+        type(forest)(**{**vars(forest), **changes})
+
+
+def test_what_is_no_forest_is_refused():
+    with pytest.raises(ValueError, match="at least one tree"):
+        forest_of_trees([], np.array([0]), 1)
+    with pytest.raises(ValueError, match="fit"):
+        forest_of_estimator(RandomForestClassifier())
+    rows = table(50, 3)
+    both = RandomForestClassifier(2).fit(rows, np.stack([classes_of(rows, 2)] * 2, 1))
+    with pytest.raises(ValueError, match="outputs"):
+        forest_of_estimator(both)

@@ -183,6 +183,33 @@ def convert(kind: Vector) -> Any:
     return converted
 
 
+@intrinsic
+def load_like(typing: Any, array: Any, index: Any, model: Any) -> Any:
+    """Load neighbours from an array of the elements of `model`, into a vector of its type.
+
+    So one text makes functions of several types of lanes, as arrays of several dtypes do.
+    """
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = sig.return_type
+        place, size = _place(context, builder, sig, args, kind.lanes)
+        value = builder.load(builder.bitcast(place, kind.llvm.as_pointer()))
+        value.align = size
+        return value
+
+    return model(array, index, model), generate
+
+
+@intrinsic
+def convert_like(typing: Any, value: Any, model: Any) -> Any:
+    """Convert lanes to the elements of `model`, as `convert` does."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _converted(builder, args[0], *sig.args, unsigned=False)
+
+    return model(value, model), generate
+
+
 def _converted(builder: Any, value: Any, old: Vector, new: Vector, *, unsigned: bool) -> Any:
     if old.element == new.element:
         return value

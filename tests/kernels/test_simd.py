@@ -113,6 +113,25 @@ def test_integers_shifts_and_gathers():
     np.testing.assert_array_equal(out[32:], np.where(values > 0, table, -7))
 
 
+def test_lanes_of_a_model_s_type():
+    @njit
+    def add(numbers, other, model, out):
+        own = simd.load_like(numbers, 1, model)
+        store(out, 0, own + simd.convert_like(load_i(other, 0), model))
+
+    @njit
+    def work(ints, doubles, out_i, out_d):
+        add(ints, ints, fill_i(0), out_i)
+        add(doubles, ints, wide(fill_i(0)), out_d)
+
+    wide = convert(vector("f64", 16))
+    ints, doubles = random("i4", 17), random("f8", 17, 1)
+    out_i, out_d = np.zeros(16, np.int32), np.zeros(16)
+    work(ints, doubles, out_i, out_d)
+    np.testing.assert_array_equal(out_i, ints[1:] + ints[:16])
+    np.testing.assert_array_equal(out_d, doubles[1:] + ints[:16])
+
+
 def test_counting_where():
     @njit
     def work(counts, mask):

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from skimage import filters, measure, morphology, segmentation
+from skimage import feature, filters, measure, morphology, segmentation
 
 import pspy_dask as ps
 from benchmarks import planes
-from pspy_dask.kernels.gaussian import gaussian
+from pspy_dask.kernels.gaussian import gaussian, gaussian_derivative
+from pspy_dask.kernels.hessian import hessian_eigenvalues
 from pspy_dask.kernels.local_otsu import local_otsu
 from pspy_dask.kernels.local_thresholds import half_range, local_gaussian, niblack, sauvola
 from pspy_dask.kernels.tophat import white_tophat
@@ -41,6 +42,8 @@ class Comparison:
         Ratio that is asked for at 4096 x 4096, per core; 0 for none.
     part
         Side of the piece on which a slow reference is timed; speeds are taken per pixel.
+    side
+        Largest side of the image on which ours is timed.
     difference
         Measures how far the results differ: the largest difference relative to the largest value.
     tolerance
@@ -56,6 +59,7 @@ class Comparison:
     theirs: Callable[..., Any]
     least: float = 0.0
     part: int = 4096
+    side: int = 4096
     difference: Callable[[Any, Any], float] = planes.largest_difference
     tolerance: float = 0.0
     why: str = ""
@@ -97,12 +101,40 @@ def _tophat(
     )
 
 
+def _hessian(sigma: float, derivatives: bool) -> Comparison:
+    by = "derivatives of a Gaussian" if derivatives else "finite differences"
+
+    def theirs(image: Any) -> Any:
+        elements = feature.hessian_matrix(
+            image, sigma, order="rc", use_gaussian_derivatives=derivatives
+        )
+        return feature.hessian_matrix_eigvals(elements)
+
+    return Comparison(
+        f"Hessian eigenvalues by {by}, sigma {sigma:g}, float32",
+        "scikit-image",
+        planes.floats,
+        partial(hessian_eigenvalues, sigma=sigma, use_gaussian_derivatives=derivatives),
+        theirs,
+        5,
+    )
+
+
 _SIZE, _SEPARATION, _LEAST = 51, 20, 20
 
 COMPARISONS: tuple[Comparison, ...] = (
     _local_otsu(15, 9),
     _local_otsu(31, 9),
     _local_otsu(64, 6),
+    Comparison(
+        "local Otsu, square of 31",
+        "scikit-image",
+        planes.bytes_,
+        lambda image: local_otsu(image, 31, footprint="square"),
+        lambda image: filters.rank.otsu(image, np.ones((31, 31))),
+        15,
+        part=1024,
+    ),
     Comparison(
         f"Niblack, {_SIZE}, uint16",
         "scikit-image",
@@ -133,6 +165,15 @@ COMPARISONS: tuple[Comparison, ...] = (
     _tophat(25, given=planes.floats, dtype="float32"),
     _gaussian(2, 5),
     _gaussian(16, 4),
+    Comparison(
+        "second derivative of a Gaussian down the rows, sigma 2, float32",
+        "SciPy",
+        planes.floats,
+        lambda image: gaussian_derivative(image, 2, (2, 0)),
+        lambda image: ndimage.gaussian_filter(image, 2, order=(2, 0), mode="nearest"),
+    ),
+    _hessian(2, derivatives=False),
+    _hessian(2, derivatives=True),
     Comparison(
         "components, labelled",
         "scikit-image",
@@ -180,5 +221,15 @@ COMPARISONS: tuple[Comparison, ...] = (
         difference=planes.other_pixels,
         tolerance=3e-4,
         why="pixels of equal priority, as tests/segmentation/test_watershed.py shows",
+    ),
+    Comparison(
+        "forest of 200 trees, 7 features, 2 classes",
+        "scikit-learn",
+        planes.forest_of_pixels,
+        planes.forest_classes,
+        planes.sklearn_classes,
+        10,
+        side=1024,
+        part=512,
     ),
 )

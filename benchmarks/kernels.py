@@ -54,7 +54,7 @@ def figures(chosen: str = "", *, side: int = SIDE, runs: int = 5) -> Iterator[Fi
     """Measure the kernels whose names contain the words, one after another."""
     for comparison in COMPARISONS:
         if chosen in comparison.name:
-            yield measured(comparison, side, runs)
+            yield measured(comparison, min(side, comparison.side), runs)
 
 
 def measured(comparison: Comparison, side: int, runs: int) -> Figure:

@@ -12,12 +12,17 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage import feature, filters, measure, segmentation
+from sklearn.ensemble import RandomForestClassifier
 
 from pspy_dask.datasets import mosaic
 from pspy_dask.kernels.distance import squared_distances
+from pspy_dask.kernels.forest import forest_labels
+from pspy_dask.kernels.gaussian import gaussian
+from pspy_dask.kernels.hessian import hessian_eigenvalues
 from pspy_dask.kernels.maxima import mark_maxima
 from pspy_dask.kernels.parting import grow, raster_size
 from pspy_dask.kernels.rasters import neighbours
+from pspy_dask.kernels.trees import Forest, forest_of_estimator
 
 Plane = NDArray[Any]
 _SIGMA = 2.0
@@ -63,6 +68,40 @@ def masks(image: Plane) -> tuple[NDArray[np.bool_]]:
 def labels(image: Plane) -> tuple[Plane]:
     """Give the particles labelled."""
     return (measure.label(*masks(image)).astype(np.int32),)
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """The pixels of a micrograph as rows of features, and a forest that knows foreground."""
+
+    rows: NDArray[np.float32]
+    forest: Forest
+    estimator: RandomForestClassifier
+
+
+def forest_of_pixels(image: Plane) -> tuple[Pixels]:
+    """Give 7 features of every pixel, and a forest that was fitted on some of them."""
+    (start,) = floats(image)
+    fine = [gaussian(start, 1), *hessian_eigenvalues(start, 1)]
+    coarse = [gaussian(start, 8), *hessian_eigenvalues(start, 8)]
+    stack = [start, *fine, *coarse]  # without the Gaussian that the mask is made of
+    rows = np.stack(stack, axis=-1).reshape(-1, len(stack))
+    (mask,) = masks(image)
+    drawn = np.random.default_rng(0).choice(len(rows), min(4000, len(rows)), replace=False)
+    estimator = RandomForestClassifier(200, random_state=0, n_jobs=1)
+    estimator.fit(rows[drawn], mask.reshape(-1)[drawn])
+    return (Pixels(rows, forest_of_estimator(estimator), estimator),)
+
+
+def forest_classes(pixels: Pixels) -> Plane:
+    """Return the class of every pixel."""
+    return forest_labels(pixels.forest, pixels.rows)
+
+
+def sklearn_classes(pixels: Pixels) -> Plane:
+    """Return the same by scikit-learn."""
+    found: Plane = pixels.estimator.predict(pixels.rows)
+    return found
 
 
 # Ours, and what to compare it with ---------------------------------------------------------------

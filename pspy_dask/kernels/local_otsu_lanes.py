@@ -38,6 +38,7 @@ from pspy_dask.kernels.strips import (
     Slide,
     Words,
     count_first,
+    lanes_to_rows,
     load_strip,
     new_histograms,
     plan_slide,
@@ -100,16 +101,12 @@ def _threshold_strips(
     room: Room,
     result: NDArray[np.uint8],
 ) -> None:
-    """Threshold strip by strip; groups that held levels of a column are searched first in the next.
-
-    Levels of a strip are gathered transposed: pixels of 32 rows lie far apart, and of a width
-    that is a power of two all of them share few places of the cache.
-    """
+    """Threshold strip by strip; where a column's levels were, the next one's are searched first."""
     height, width = result.shape
     radius = widths.size // 2
     tall = LANES + 2 * radius
     strip = np.empty(padded.shape[1] * tall, np.uint16)
-    levels = np.empty((width, LANES), np.uint8)
+    levels = np.empty(width * LANES, np.uint8)
     histogram = new_histograms(BINS + 1)
     for top in range(0, height, LANES):
         load_strip(padded, top, top == 0, strip)
@@ -120,13 +117,5 @@ def _threshold_strips(
                 step(strip, tall, column + radius, slide, histogram)
             likely = otsu_levels(histogram, area, likely, model, room)
             for lane in range(LANES):
-                levels[column, lane] = room.level[lane]
-        _transpose(levels, min(LANES, height - top), top, result)
-
-
-@compiled
-def _transpose(levels: NDArray[np.uint8], rows: int, top: int, result: NDArray[np.uint8]) -> None:
-    for left in range(0, levels.shape[0], 64):
-        for row in range(rows):
-            for column in range(left, min(left + 64, levels.shape[0])):
-                result[top + row, column] = levels[column, row]
+                levels[column * LANES + lane] = room.level[lane]
+        lanes_to_rows(levels, min(LANES, height - top), top, result)

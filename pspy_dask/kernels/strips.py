@@ -10,7 +10,7 @@ images, so no code here knows of borders.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,3 +150,17 @@ def step(strip: Words, height: int, column: int, slide: Slide, histogram: Words)
         entering = (np.uint64(column) + width) * tall + first
         leaving = (np.uint64(column) - np.uint64(1) - width) * tall + first
         step_lanes(strip, entering, leaving, histogram)
+
+
+@compiled
+def lanes_to_rows(found: NDArray[Any], rows: int, top: int, result: NDArray[Any]) -> None:
+    """Transpose what has been found in the lanes of each column into rows of the result.
+
+    It is gathered first, for the pixels of 32 rows lie far apart, and where the width is a power
+    of two they share few places of the cache.
+    """
+    width = result.shape[1]
+    for left in range(0, width, 64):
+        for row in range(rows):
+            for column in range(left, min(left + 64, width)):
+                result[top + row, column] = found[column * LANES + row]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
@@ -60,6 +61,7 @@ def _cache_outside_the_package() -> Iterator[None]:
 
 @cache
 def _state() -> str:
-    """Return a name for the present state of all kernels."""
+    """Return a name for the present state of all kernels, and of numbers that they hold."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
-    return f"{crc32(b''.join(path.read_bytes() for path in sources)):08x}"
+    text = b"".join(path.read_bytes() for path in sources)
+    return f"{crc32(text + version('scikit-image').encode()):08x}"

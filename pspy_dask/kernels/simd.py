@@ -1,4 +1,4 @@
-"""Vectors of numbers as variables of compiled code: with `vectors`, all that knows LLVM.
+"""Vectors of numbers as variables of compiled code; only `vectors` and `unrolled` know LLVM too.
 
 Numba turns loops into vector instructions where it can prove that iterations are independent. The
 kernels that gain most cannot be proved so: 32 rows of an image go through one histogram each, 8

@@ -17,10 +17,13 @@ from skimage import feature, filters, measure, morphology, segmentation
 
 import pspy_dask as ps
 from benchmarks import planes
+from pspy_dask.kernels.extrema import disk_maximum, disk_minimum
 from pspy_dask.kernels.gaussian import gaussian, gaussian_derivative
 from pspy_dask.kernels.hessian import hessian_eigenvalues
 from pspy_dask.kernels.local_otsu import local_otsu
 from pspy_dask.kernels.local_thresholds import half_range, local_gaussian, niblack, sauvola
+from pspy_dask.kernels.median import disk_median
+from pspy_dask.kernels.membrane import membrane_features
 from pspy_dask.kernels.tophat import white_tophat
 
 
@@ -120,6 +123,30 @@ def _hessian(sigma: float, derivatives: bool) -> Comparison:
     )
 
 
+def _median(given: Any, kind: str) -> Comparison:
+    return Comparison(
+        f"median, disk of radius 20, {kind}",
+        "SciPy",
+        given,
+        lambda image: disk_median(image, 20),
+        lambda image: ndimage.median_filter(image, footprint=morphology.disk(20)),
+        200,
+        part=256,
+    )
+
+
+def _extreme(name: str, ours: Any, theirs: Any) -> Comparison:
+    return Comparison(
+        f"{name}, disk of radius 20, uint16",
+        "SciPy",
+        planes.pixels,
+        lambda image: ours(image, 20),
+        lambda image: theirs(image, footprint=morphology.disk(20), mode="nearest"),
+        12,
+        part=1024,
+    )
+
+
 _SIZE, _SEPARATION, _LEAST = 51, 20, 20
 
 COMPARISONS: tuple[Comparison, ...] = (
@@ -163,6 +190,10 @@ COMPARISONS: tuple[Comparison, ...] = (
     _tophat(101, 8),
     _tophat(25, given=planes.bytes_, dtype="uint8"),
     _tophat(25, given=planes.floats, dtype="float32"),
+    _median(planes.bytes_, "uint8"),
+    _median(planes.pixels, "uint16"),
+    _extreme("minimum", disk_minimum, ndimage.minimum_filter),
+    _extreme("maximum", disk_maximum, ndimage.maximum_filter),
     _gaussian(2, 5),
     _gaussian(16, 4),
     Comparison(
@@ -174,6 +205,16 @@ COMPARISONS: tuple[Comparison, ...] = (
     ),
     _hessian(2, derivatives=False),
     _hessian(2, derivatives=True),
+    Comparison(
+        "membrane features, float64",
+        "SciPy and NumPy",
+        planes.doubles,
+        membrane_features,
+        planes.lines,
+        18,
+        side=2048,
+        part=512,
+    ),
     Comparison(
         "components, labelled",
         "scikit-image",

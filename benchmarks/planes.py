@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage import feature, filters, measure, segmentation
+from skimage import feature, filters, measure, segmentation, transform
 from sklearn.ensemble import RandomForestClassifier
 
 from pspy_dask.datasets import mosaic
@@ -68,6 +68,16 @@ def masks(image: Plane) -> tuple[NDArray[np.bool_]]:
 def labels(image: Plane) -> tuple[Plane]:
     """Give the particles labelled."""
     return (measure.label(*masks(image)).astype(np.int32),)
+
+
+def lines(image: Plane) -> Plane:
+    """Return the features of membranes from 30 convolutions with a rotated line."""
+    line = np.zeros((19, 19))
+    line[:, 9] = 1
+    turned = (transform.rotate(line, 6 * turn) for turn in range(30))
+    responses = np.stack([ndimage.convolve(image, kernel) for kernel in turned], axis=-1)
+    wanted = (np.sum, np.mean, np.std, np.median, np.max, np.min)
+    return np.stack([statistic(responses, axis=-1) for statistic in wanted])
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,13 @@ from pspy_dask.kernels.extrema import disk_maximum, disk_minimum
 from pspy_dask.kernels.gaussian import gaussian, gaussian_derivative
 from pspy_dask.kernels.hessian import hessian_eigenvalues
 from pspy_dask.kernels.local_otsu import local_otsu
-from pspy_dask.kernels.local_thresholds import half_range, local_gaussian, niblack, sauvola
+from pspy_dask.kernels.local_thresholds import (
+    half_range,
+    local_gaussian,
+    local_mean,
+    niblack,
+    sauvola,
+)
 from pspy_dask.kernels.median import disk_median
 from pspy_dask.kernels.membrane import membrane_features
 from pspy_dask.kernels.tophat import white_tophat
@@ -177,6 +183,16 @@ COMPARISONS: tuple[Comparison, ...] = (
         lambda image: sauvola(image, _SIZE, half_range(image.dtype)),
         lambda image: filters.threshold_sauvola(image, _SIZE),
         20,
+    ),
+    Comparison(
+        f"local mean threshold, {_SIZE}, uint16",
+        "scikit-image",
+        planes.pixels,
+        lambda image: local_mean(image, _SIZE),
+        lambda image: filters.threshold_local(image, _SIZE, "mean"),
+        12,
+        tolerance=1e-12,
+        why="scikit-image's running sums of doubles are rounded on the way, ours are exact",
     ),
     Comparison(
         f"local Gaussian threshold, {_SIZE}, uint16",

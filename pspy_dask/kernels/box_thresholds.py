@@ -1,160 +1,207 @@
-"""Thresholds from the mean and deviation of a square or cube around each pixel."""
+"""Thresholds from the mean and deviation of a square or cube around each pixel.
+
+Sums of integers are exact, so they slide over the image: sums of columns go down a plane, and along
+each row they are differences of running sums. Sums of floats are taken anew for each pixel, in a
+fixed order.
+"""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.kernels.jit import compiled
-from pspy_dask.kernels.separable import symmetric_filter
+from pspy_dask.kernels.separable import Border, symmetric_filter
+
+Line = NDArray[Any]
+Sums = NDArray[np.int64]
+
+#: What is made of the sums.
+_MEAN, _NIBLACK, _SAUVOLA = 0, 1, 2
 
 
 def box_threshold(image: NDArray[Any], size: int, k: float, spread: float) -> NDArray[np.float64]:
     """Return Sauvola's threshold, or Niblack's where the spread is zero."""
-    if image.ndim not in (2, 3):
-        raise ValueError(f"an image has 2 or 3 axes, not {image.ndim}.")
-    pixels = image.view(np.uint8) if image.dtype == np.bool_ else image
+    pixels = _numbers(image)
     result = np.empty(image.shape, np.float64)
+    kind = _SAUVOLA if spread else _NIBLACK
     if image.size == 0:
         return result
-    if _sums_are_exact(pixels.dtype, size**image.ndim):
-        _exact_thresholds(pixels, size, k, spread, result)
+    if _sums_are_exact(pixels.dtype, size**image.ndim, 2):
+        _slide(pixels, size, "reflect", (kind, k, spread), result)
         return result
-    ones = np.ones(size // 2 + 1)
     values = pixels.astype(np.float64, copy=False)
-    total = symmetric_filter(values, ones, "mirror", result.dtype)
-    squares = symmetric_filter(values * values, ones, "mirror", result.dtype)
-    flat = result.reshape(-1)
-    _from_sums(total.reshape(-1), squares.reshape(-1), size**image.ndim, k, spread, flat)
+    total = _sums(values, size, "mirror")
+    squares = _sums(values * values, size, "mirror")
+    none = np.zeros(image.shape[-1])
+    for places in np.ndindex(image.shape[:-1]):
+        lines = (none, total[places], none, squares[places])
+        _from_sums(*lines, size**image.ndim, kind, k, spread, result[places])
     return result
 
 
-def _sums_are_exact(dtype: np.dtype[Any], count: int) -> bool:
-    """Say whether sums of squares fit a double; by the dtype alone, as windows must agree."""
-    if dtype.kind not in "iu" or not dtype.isnative:
+def box_mean(image: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return the mean of a square or cube; float32 of float16 and float32, float64 of others."""
+    pixels = _numbers(image)
+    small = pixels.dtype in (np.float16, np.float32)
+    result = np.empty(image.shape, np.float32 if small else np.float64)
+    if image.size == 0:
+        return result
+    if _sums_are_exact(pixels.dtype, size**image.ndim, 1):
+        _slide(pixels, size, "symmetric", (_MEAN, 0.0, 0.0), result)
+        return result
+    total = _sums(pixels, size, "reflect")
+    np.divide(total, size**image.ndim, out=result, casting="same_kind")
+    return result
+
+
+def _sums(image: NDArray[Any], size: int, border: Border) -> NDArray[np.float64]:
+    """Return sums of doubles in an order that does not depend on where the image starts."""
+    return symmetric_filter(image, np.ones(size // 2 + 1), border, np.dtype(np.float64))
+
+
+def _numbers(image: NDArray[Any]) -> NDArray[Any]:
+    """Return a plane or volume of numbers, in the machine's order."""
+    if image.ndim not in (2, 3):
+        raise ValueError(f"an image has 2 or 3 axes, not {image.ndim}.")
+    pixels = image.view(np.uint8) if image.dtype == np.bool_ else image
+    return np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
+
+
+def _sums_are_exact(dtype: np.dtype[Any], count: int, power: int) -> bool:
+    """Say whether sums of powers fit a double; by the dtype alone, as windows must agree."""
+    if dtype.kind not in "iu":
         return False
     largest = max(-int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
-    return bool(count * largest**2 < 2**53)
+    return bool(count * largest**power < 2**53)
 
 
-def _exact_thresholds(
-    image: NDArray[Any], size: int, k: float, spread: float, result: NDArray[np.float64]
+def _slide(
+    image: NDArray[Any],
+    size: int,
+    border: Literal["reflect", "symmetric"],
+    rule: tuple[int, float, float],
+    result: NDArray[Any],
 ) -> None:
     """Slide integer sums over the image: they are exact, so where they start does not matter."""
-    tables = [np.pad(np.arange(length), size // 2, "reflect") for length in image.shape]
-    count = math.prod([size] * image.ndim)
+    tables = [np.pad(np.arange(length), size // 2, border) for length in image.shape]
+    count = size**image.ndim
     if image.ndim == 2:
-        _slide_plane(image, image, True, size, tables[0], tables[1], count, k, spread, result)
+        _slide_plane(image, image, True, tables[0], tables[1], count, *rule, result)
         return
-    total = np.zeros(image.shape[1:], np.int64)
-    squares = np.zeros(image.shape[1:], np.int64)
+    planes = image.reshape(image.shape[0], -1)
+    none = np.zeros_like(planes[0])
+    totals, squares = np.zeros(image.shape[1:], np.int64), np.zeros(image.shape[1:], np.int64)
+    sums = totals.reshape(-1), squares.reshape(-1)
     for plane in tables[0][: size - 1]:
-        _add_plane(image[plane], 1, total, squares)
+        _exchange(planes[plane], none, *sums)
     for depth, surface in enumerate(result):
-        _add_plane(image[tables[0][depth + size - 1]], 1, total, squares)
-        _slide_plane(total, squares, False, size, tables[1], tables[2], count, k, spread, surface)
-        _add_plane(image[tables[0][depth]], -1, total, squares)
-
-
-@compiled
-def _add_plane(
-    plane: NDArray[Any], sign: int, total: NDArray[np.int64], squares: NDArray[np.int64]
-) -> None:
-    for row in range(plane.shape[0]):
-        for column in range(plane.shape[1]):
-            value = np.int64(plane[row, column])
-            total[row, column] += sign * value
-            squares[row, column] += sign * value * value
+        leaving = planes[tables[0][depth - 1]] if depth else none
+        _exchange(planes[tables[0][depth + size - 1]], leaving, *sums)
+        _slide_plane(totals, squares, False, tables[1], tables[2], count, *rule, surface)
 
 
 @compiled
 def _slide_plane(
     values: NDArray[Any],
-    others: NDArray[Any],
-    squared: bool,
-    size: int,
+    squares: NDArray[Any],
+    pixels: bool,
     row_table: NDArray[np.int64],
     column_table: NDArray[np.int64],
     count: int,
+    kind: int,
     k: float,
     spread: float,
-    result: NDArray[np.float64],
+    result: NDArray[Any],
 ) -> None:
-    """Slide sums of columns down the plane, and along each row a sum of those.
-
-    `others` holds the squares, or, where `squared` is set, the values once more.
-    """
+    """Slide over a plane of pixels, or of sums over planes; of pixels `squares` is not used."""
     height, width = values.shape
-    totals = np.zeros(width, np.int64)
-    squares = np.zeros(width, np.int64)
-    row_total = np.empty(width, np.float64)
-    row_squares = np.empty(width, np.float64)
-    for place in range(size - 1):
-        row = row_table[place]
-        _add_row(values[row], others[row], squared, 1, totals, squares)
-    for place in range(height):
-        row = row_table[place + size - 1]
-        _add_row(values[row], others[row], squared, 1, totals, squares)
-        _slide_row(totals, column_table, size, row_total)
-        _slide_row(squares, column_table, size, row_squares)
-        _from_sums(row_total, row_squares, count, k, spread, result[place])
-        row = row_table[place]
-        _add_row(values[row], others[row], squared, -1, totals, squares)
+    size = row_table.size - height + 1
+    column, column_squares = np.zeros(width, np.int64), np.zeros(width, np.int64)
+    running, running_squares = np.zeros(width + size, np.int64), np.zeros(width + size, np.int64)
+    none, no_squares = np.zeros_like(values[0]), np.zeros_like(squares[0])
+    for step in range(1 - size, height):
+        new = row_table[step + size - 1]
+        old = row_table[max(step - 1, 0)]
+        leaving, leaving_squares = none, no_squares
+        if step > 0:
+            leaving, leaving_squares = values[old], squares[old]
+        if pixels:
+            _exchange(values[new], leaving, column, column_squares)
+        else:
+            _exchange_sums(values[new], leaving, column)
+            _exchange_sums(squares[new], leaving_squares, column_squares)
+        if step >= 0:
+            _run(column, column_squares, column_table, running, running_squares)
+            high, high_squares = running[size:], running_squares[size:]
+            lines = (running, high, running_squares, high_squares)
+            _from_sums(*lines, count, kind, k, spread, result[step])
 
 
 @compiled
-def _add_row(
-    values: NDArray[Any],
-    others: NDArray[Any],
-    squared: bool,
-    sign: int,
-    totals: NDArray[np.int64],
-    squares: NDArray[np.int64],
-) -> None:
-    if squared:
-        for column in range(values.size):
-            value = np.int64(values[column])
-            totals[column] += sign * value
-            squares[column] += sign * value * value
-    else:
-        for column in range(values.size):
-            totals[column] += sign * values[column]
-            squares[column] += sign * others[column]
+def _exchange(entering: Line, leaving: Line, totals: Sums, squares: Sums) -> None:
+    for i in range(totals.size):
+        new, old = np.int64(entering[i]), np.int64(leaving[i])
+        totals[i] += new - old
+        squares[i] += new * new - old * old
 
 
 @compiled
-def _slide_row(
-    sums: NDArray[np.int64], table: NDArray[np.int64], size: int, result: NDArray[np.float64]
+def _exchange_sums(entering: Line, leaving: Line, totals: Sums) -> None:
+    for i in range(totals.size):
+        totals[i] += entering[i] - leaving[i]
+
+
+@compiled
+def _run(
+    first: Sums, second: Sums, table: NDArray[np.int64], first_run: Sums, second_run: Sums
 ) -> None:
-    running = np.int64(0)
-    for place in range(size - 1):
-        running += sums[table[place]]
-    for column in range(sums.size):
-        running += sums[table[column + size - 1]]
-        result[column] = running
-        running -= sums[table[column]]
+    """Write running sums of two lines, borders included; the two do not wait for each other.
+
+    Past 64 bits they wrap around, and so do their differences, back to what they are.
+    """
+    border = (table.size - first.size) // 2
+    a, b = np.int64(0), np.int64(0)
+    for i in range(border):
+        a += first[table[i]]
+        b += second[table[i]]
+        first_run[i + 1], second_run[i + 1] = a, b
+    inside, inside_second = first_run[border + 1 :], second_run[border + 1 :]
+    for i in range(first.size):
+        a += first[i]
+        b += second[i]
+        inside[i], inside_second[i] = a, b
+    for i in range(border + first.size, table.size):
+        a += first[table[i]]
+        b += second[table[i]]
+        first_run[i + 1], second_run[i + 1] = a, b
 
 
 @compiled
 def _from_sums(
-    total: NDArray[np.float64],
-    squares: NDArray[np.float64],
+    low: Line,
+    high: Line,
+    low_squares: Line,
+    high_squares: Line,
     count: int,
+    kind: int,
     k: float,
     spread: float,
-    result: NDArray[np.float64],
+    result: Line,
 ) -> None:
-    """Turn sums into thresholds, each operation as scikit-image rounds it."""
-    if spread == 0.0:
-        for place in range(result.size):
-            mean = total[place] / count
-            variance = squares[place] / count - mean * mean
-            result[place] = mean - k * np.sqrt(max(variance, 0.0))
+    """Turn differences of running sums into thresholds, each step as scikit-image rounds it."""
+    if kind == _MEAN:
+        for i in range(result.size):
+            result[i] = np.float64(high[i] - low[i]) / count
+    elif kind == _NIBLACK:
+        for i in range(result.size):
+            mean = np.float64(high[i] - low[i]) / count
+            variance = np.float64(high_squares[i] - low_squares[i]) / count - mean * mean
+            result[i] = mean - k * np.sqrt(max(variance, 0.0))
     else:
-        for place in range(result.size):
-            mean = total[place] / count
-            variance = squares[place] / count - mean * mean
-            result[place] = mean * (1 + k * ((np.sqrt(max(variance, 0.0)) / spread) - 1))
+        for i in range(result.size):
+            mean = np.float64(high[i] - low[i]) / count
+            variance = np.float64(high_squares[i] - low_squares[i]) / count - mean * mean
+            result[i] = mean * (1 + k * ((np.sqrt(max(variance, 0.0)) / spread) - 1))

@@ -8,12 +8,13 @@ from pspy_dask.kernels.local_thresholds import (
     half_range,
     local_gaussian,
     local_halo,
+    local_mean,
     local_otsu,
     niblack,
     sauvola,
 )
 
-SHAPES = [(9, 8), (40, 31), (1, 12), (8, 9, 10)]
+SHAPES = [(9, 8), (40, 31), (1, 12), (12, 1), (8, 9, 10)]
 INTEGERS = ["u1", "i1", "u2", "i2", "i4", "u4"]
 
 
@@ -40,6 +41,44 @@ def test_niblack_and_sauvola_equal_scikit_image_on_integers(shape, dtype):
         np.testing.assert_array_equal(niblack(image, size), filters.threshold_niblack(image, size))
         got = sauvola(image, size, spread, 0.4)
         np.testing.assert_array_equal(got, filters.threshold_sauvola(image, size, 0.4))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2"])
+def test_integers_of_the_whole_range_in_windows_wider_than_the_image(dtype):
+    limits = np.iinfo(dtype)
+    image = np.random.default_rng(8).integers(limits.min, limits.max, (13, 40), dtype)
+    for size in (13, 51, 101):
+        np.testing.assert_array_equal(niblack(image, size), filters.threshold_niblack(image, size))
+        got = sauvola(image, size, half_range(image.dtype))
+        np.testing.assert_array_equal(got, filters.threshold_sauvola(image, size))
+
+
+def mean_around(image, size):
+    """Means of exact sums, rounded once."""
+    padded = np.pad(image.astype(object), size // 2, "symmetric")
+    around = np.lib.stride_tricks.sliding_window_view(padded, (size,) * image.ndim)
+    total = around.sum(tuple(range(-image.ndim, 0)))
+    return (total / size**image.ndim).astype(np.float64)
+
+
+@pytest.mark.parametrize("shape", [(9, 8), (1, 12), (12, 1), (1, 1), (4, 5, 6)])
+@pytest.mark.parametrize("dtype", [*INTEGERS, "?"])
+def test_local_mean_of_integers_is_rounded_once(shape, dtype):
+    image = noise(shape, dtype, scale=1 if dtype == "?" else 120)
+    for size in (1, 3, 9, 31) if image.ndim == 2 else (1, 3, 9):
+        got = local_mean(image, size)
+        assert got.dtype == np.float64
+        np.testing.assert_array_equal(got, mean_around(image.astype(int), size))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "i8", "u8", "f4", "f8"])
+def test_local_mean_equals_scikit_image_but_for_rounding(shape, dtype):
+    image = noise(shape, dtype)
+    for size in (1, 3, 9):
+        got, expected = local_mean(image, size), filters.threshold_local(image, size, "mean")
+        assert got.dtype == expected.dtype
+        np.testing.assert_allclose(got, expected, rtol=1e-5 if dtype == "f4" else 1e-12)
 
 
 @pytest.mark.parametrize("shape", [(40, 31), (8, 9, 10)])
@@ -97,6 +136,7 @@ def test_a_pixel_does_not_depend_on_its_window(windows_agree, shape, dtype):
     image = (rng.normal(60, 20, shape)).clip(0, 255).astype(dtype)
     for size in (3, 9):
         windows_agree(lambda p, s=size: local_gaussian(p, s), image, local_halo("local", size), rng)
+        windows_agree(lambda p, s=size: local_mean(p, s), image, local_halo("mean", size), rng)
         windows_agree(lambda p, s=size: niblack(p, s), image, local_halo("niblack", size), rng)
         windows_agree(
             lambda p, s=size: sauvola(p, s, 127.5), image, local_halo("sauvola", size), rng
@@ -108,7 +148,7 @@ def test_a_pixel_does_not_depend_on_its_window(windows_agree, shape, dtype):
 
 def test_refusals():
     image = np.zeros((5, 5), np.uint8)
-    for function in (local_gaussian, niblack, lambda i, s: sauvola(i, s, 1.0)):
+    for function in (local_gaussian, local_mean, niblack, lambda i, s: sauvola(i, s, 1.0)):
         with pytest.raises(ValueError, match="odd"):
             function(image, 4)
     with pytest.raises(ValueError, match="half range"):

@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from pspy_dask.kernels.disks import Ints
 from pspy_dask.kernels.jit import compiled, inlined
 from pspy_dask.kernels.otsu_level import BINS
-from pspy_dask.kernels.otsu_levels import (
+from pspy_dask.kernels.otsu_levels import otsu_levels
+from pspy_dask.kernels.otsu_room import (
     MOST_NARROW,
     MOST_PIXELS,
     Room,
     narrow_model,
     new_room,
-    otsu_levels,
     wide_model,
 )
 from pspy_dask.kernels.strips import (

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.kernels.jit import compiled
-from pspy_dask.kernels.separable import Border, symmetric_filter
+from pspy_dask.kernels.separable import symmetric_filter
+from pspy_dask.kernels.taps import Border
 
 Line = NDArray[Any]
 Sums = NDArray[np.int64]

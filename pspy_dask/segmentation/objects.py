@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dask.array as da
+import numpy as np
 import xarray as xr
 from dask.graph_manipulation import clone
 
@@ -13,7 +15,7 @@ from pspy_dask.blocks.images import (
     like,
     spatial_axes,
 )
-from pspy_dask.blocks.sources import source_of
+from pspy_dask.blocks.sources import ArraySource, source_of
 from pspy_dask.blocks.tree import sweep
 from pspy_dask.segmentation.cleaning import DropObjects
 
@@ -85,7 +87,6 @@ def _drop(labels: ImageLike, *, min_size: int, border: bool) -> xr.DataArray:
     axes = len(spatial_axes(image))
     connected = str(image.data.name).startswith(CONNECTED_LABELS)
     program = DropObjects(axes, min_size, border, connected)
-    again = image.data if source_of(image.data) is not None else clone(image.data)
     data = sweep(
         image.data,
         program,
@@ -93,6 +94,16 @@ def _drop(labels: ImageLike, *, min_size: int, border: bool) -> xr.DataArray:
         dtype=image.dtype,
         frames=frames,
         name=CONNECTED_LABELS if connected else "labels",
-        again=again,
+        again=_again(image.data),
     )
     return like(image, data, "labels")
+
+
+def _again(labels: da.Array) -> da.Array | None:
+    """Return labels to read once more at the end; none where keeping them is keeping a view."""
+    source = source_of(labels)
+    if source is None:
+        cloned: da.Array = clone(labels)
+        return cloned
+    array = source.array if isinstance(source, ArraySource) else None
+    return None if isinstance(array, np.ndarray) and array.dtype.isnative else labels

@@ -62,6 +62,15 @@ class Box(NamedTuple):
             slice(a - o, b - o) for a, b, o in zip(self.start, self.stop, outer.start, strict=True)
         )
 
+    def among(self, fixed: tuple[int | None, ...]) -> tuple[slice | int, ...]:
+        """Return the index of the box in an array that has axes held at a position, too.
+
+        >>> Box((0, 2), (1, 4)).among((None, 5, None))
+        (slice(0, 1, None), 5, slice(2, 4, None))
+        """
+        spans = iter(self.slices)
+        return tuple(next(spans) if at is None else at for at in fixed)
+
     def overlap(self, other: Box) -> Box:
         """Return the pixels common to both boxes; they are assumed to meet."""
         start = tuple(map(max, self.start, other.start))

@@ -77,9 +77,7 @@ class ArraySource:
 
     def read(self, box: Box) -> NDArray[Any]:
         """Return the pixels of the box."""
-        spans = iter(box.slices)
-        index = tuple(next(spans) if at is None else at for at in self.fixed)
-        return native(np.asarray(self.array[index]))
+        return native(np.asarray(self.array[box.among(self.fixed)]))
 
     def __dask_tokenize__(self) -> Any:
         """Two arrays with equal bytes are one source, files are told apart by their token."""

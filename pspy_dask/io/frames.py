@@ -33,9 +33,7 @@ class PictureSource:
 
     def read(self, box: Box) -> NDArray[Any]:
         """Return the pixels of the box."""
-        spans = iter(box.slices)
-        index = tuple(next(spans) if at is None else at for at in self.fixed)
-        return np.asarray(_picture(self.path, self.stamp)[index])
+        return np.asarray(_picture(self.path, self.stamp)[box.among(self.fixed)])
 
 
 @lru_cache(maxsize=2)

@@ -28,9 +28,7 @@ class NpySource:
 
     def read(self, box: Box) -> NDArray[Any]:
         """Return the pixels of the box."""
-        spans = iter(box.slices)
-        index = tuple(next(spans) if at is None else at for at in self.fixed)
-        return native(np.array(_mapped(self.path, self.stamp)[index]))
+        return native(np.array(_mapped(self.path, self.stamp)[box.among(self.fixed)]))
 
 
 @lru_cache(maxsize=64)

@@ -44,10 +44,12 @@ class TiffSource:
 
     def read(self, box: Box) -> NDArray[Any]:
         """Return the pixels of the box."""
-        spans = iter(box.slices)
-        index = tuple(next(spans) if at is None else at for at in self.fixed)
         try:
-            return native(np.asarray(_view(self.path, self.series, self.level, self.stamp)[index]))
+            return native(
+                np.asarray(
+                    _view(self.path, self.series, self.level, self.stamp)[box.among(self.fixed)]
+                )
+            )
         except (ValueError, RuntimeError) as error:  # of tifffile, of a decoder
             raise ValueError(
                 f"{self.path} cannot be read ({error}): it is damaged or incomplete, copy it again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.jit import compiled
+from pspy_dask.kernels.jit import inlined
 
 #: The histogram has 256 bins; it is searched in 16 groups of 16.
 GROUP = 16
@@ -14,7 +14,7 @@ BINS = 256
 Doubles = NDArray[np.float64]
 
 
-@compiled
+@inlined
 def otsu_level(
     histogram: NDArray[np.int32],
     population: int,
@@ -34,7 +34,7 @@ def otsu_level(
     return 0 if level == BINS else level
 
 
-@compiled
+@inlined
 def _cumulate_groups(histogram: NDArray[np.int32], sums: Doubles) -> None:
     """Sum pixels (row 0) and grey levels (row 1) up to the end of each group of levels."""
     count, moment = 0, 0
@@ -50,7 +50,7 @@ def _cumulate_groups(histogram: NDArray[np.int32], sums: Doubles) -> None:
         sums[1, group + 1] = moment
 
 
-@compiled
+@inlined
 def _bound_groups(
     sums: Doubles,
     population: float,
@@ -84,7 +84,7 @@ def _bound_groups(
     return reached
 
 
-@compiled
+@inlined
 def _search_group(
     histogram: NDArray[np.int32],
     group: int,

@@ -82,7 +82,9 @@ def test_bounds_are_checked_when_asked(tmp_path):
 
 
 # Where a filter looks does not depend on the type of its pixels: bytes and single floats will do.
-FEW_TYPES = "not ((tophat or gaussian or local) and (u2 or i1 or i2 or i4 or u4 or f2 or f8))"
+FEW_TYPES = (
+    "not ((tophat or gaussian or local or extrema) and (u2 or i1 or i2 or i4 or u4 or f2 or f8))"
+)
 
 
 def test_kernels_stay_within_their_arrays(tmp_path):

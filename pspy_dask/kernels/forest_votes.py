@@ -116,11 +116,12 @@ def _sort(
 ) -> None:
     """Sort rows by one of their codes, roughly, from the first row of the block at `start` on."""
     ends = np.zeros(_BUCKETS + 1, np.int64)
+    beyond = 1
     for place in range(count):
         bucket[place] = _code(codes, place, feature)
-    largest = bucket[:count].max() + 1
+        beyond = max(beyond, bucket[place] + 1)
     for place in range(count):
-        bucket[place] = bucket[place] * _BUCKETS // largest
+        bucket[place] = bucket[place] * _BUCKETS // beyond
         ends[bucket[place] + 1] += 1
     for number in range(_BUCKETS):
         ends[number + 1] += ends[number]

@@ -1,7 +1,15 @@
 """Features of membranes: what lines in 30 directions through a pixel see, and how much it differs.
 
-Tried (six features of a 1024 x 1024 image, CPU time of one thread against 30 calls of
-`scipy.ndimage.convolve` and NumPy's reductions): RATIOS
+Tried on a 1024 x 1024 image, CPU time of one thread against 30 calls of `scipy.ndimage.convolve`
+and NumPy's reductions (Zen 5; these on 256 x 256 pixels of it, speeds being taken a pixel):
+
+======================================================= ======
+only the 1167 products that count, one after the other  2.7 x
+in lanes, 10 lines and 4 pixels at a time, AVX2         13 x
+in lanes, 30 lines and 8 pixels at a time, AVX-512      31 x
+======================================================= ======
+
+Sum and mean alone would be one convolution with the sum of the kernels, but not to the last bit.
 """
 
 from __future__ import annotations
@@ -45,7 +53,7 @@ def membrane_features(image: NDArray[Any]) -> Doubles:
     is the sum of the pixels on it. The reference is a stack of ``scipy.ndimage.convolve(image,
     skimage.transform.rotate(line, angle))``, reflected at the border, with the responses on its
     last axis, and `numpy.sum`, `mean`, `std`, `median`, `max` and `min` over that axis: the result
-    is the same to the last bit. A pixel's value does not depend on where its window starts.
+    is the same to the last bit. The mean is that of all 30 responses. A pixel's value does not depend on where its window starts.
 
     Parameters
     ----------

@@ -24,7 +24,8 @@ def weighted_sums(kind: Vector, taps: list[Tap], count: int) -> Any:
     Each lane has a window of its own, those of neighbours one element apart; the first begins at
     the index, and its rows lie a stride apart. Sums begin at zero and take the taps in their
     order; every product and every sum is rounded, as where one number is treated after the other.
-    Nothing checks the bounds.
+    The first and the last pixel are checked against the array's length where Numba's bounds
+    checking is on.
     """
 
     @intrinsic
@@ -32,14 +33,17 @@ def weighted_sums(kind: Vector, taps: list[Tap], count: int) -> Any:
         result = types.UniTuple(kind, count)
 
         def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            data = context.make_array(sig.args[0])(context, builder, args[0]).data
+            array = context.make_array(sig.args[0])(context, builder, args[0])
+            data = array.data
+            if context.enable_boundscheck:
+                length = cgutils.unpack_tuple(builder, array.shape)[0]
+                for row, column in (taps[0][:2], (taps[-1][0], taps[-1][1] + kind.lanes - 1)):
+                    place = _shifted(builder, args, row, column)
+                    cgutils.do_boundscheck(context, builder, place, length)
             sums = [_splat(kind, 0.0)] * count
             for row, column, weights in taps:
-                place = builder.add(
-                    builder.add(args[1], builder.mul(args[2], ir.Constant(args[2].type, row))),
-                    ir.Constant(args[1].type, column),
-                )
-                pointer = builder.bitcast(builder.gep(data, [place]), kind.llvm.as_pointer())
+                place = builder.gep(data, [_shifted(builder, args, row, column)])
+                pointer = builder.bitcast(place, kind.llvm.as_pointer())
                 pixels = builder.load(pointer)
                 pixels.align = kind.bits // 8
                 for number, weight in weights.items():
@@ -70,6 +74,12 @@ def exchanged(kind: Vector, network: list[Exchange], count: int) -> Any:
         return values(values), generate
 
     return ordered
+
+
+def _shifted(builder: Any, args: Any, row: int, column: int) -> Any:
+    """Return the index of a place in the window of the first lane."""
+    down = builder.mul(args[2], ir.Constant(args[2].type, row))
+    return builder.add(builder.add(args[1], down), ir.Constant(args[1].type, column))
 
 
 def _splat(kind: Vector, number: float) -> Any:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numba import njit
 from scipy import ndimage
 from skimage.transform import rotate
 
@@ -11,6 +12,9 @@ from pspy_dask.kernels.membrane import (
     plain_features,
 )
 from pspy_dask.kernels.membrane_lanes import LANES, features_by_lanes
+from pspy_dask.kernels.simd import store
+from pspy_dask.kernels.unrolled import weighted_sums
+from pspy_dask.kernels.vectors import vector
 
 LINE = np.zeros((19, 19))
 LINE[:, 9] = 1
@@ -114,6 +118,24 @@ def test_exchanges_bring_wanted_ranks_to_their_places():
             values[:, high] = np.maximum(a, b)
     for rank in (0, 14, 15, 29):
         np.testing.assert_array_equal(values[:, rank], ordered[:, rank])
+
+
+def test_bounds_are_checked_on_demand():
+    sums = weighted_sums(vector("f64", 4), [(0, 1, {0: 1.0}), (2, 3, {0: 2.0, 1: 0.5})], 2)
+
+    @njit(boundscheck=True)
+    def work(array, index, stride, out):
+        first, second = sums(array, index, stride)
+        store(out, 0, first)
+        store(out, 4, second)
+
+    numbers, out = np.arange(40.0), np.zeros(8)
+    work(numbers, 13, 10, out)
+    np.testing.assert_array_equal(out[:4], numbers[14:18] + 2 * numbers[36:])
+    np.testing.assert_array_equal(out[4:], numbers[36:] / 2)
+    for index in (14, -2):
+        with pytest.raises(IndexError):
+            work(numbers, index, 10, out)
 
 
 def test_an_empty_image_has_no_features():

@@ -53,7 +53,8 @@ def membrane_features(image: NDArray[Any]) -> Doubles:
     is the sum of the pixels on it. The reference is a stack of ``scipy.ndimage.convolve(image,
     skimage.transform.rotate(line, angle))``, reflected at the border, with the responses on its
     last axis, and `numpy.sum`, `mean`, `std`, `median`, `max` and `min` over that axis: the result
-    is the same to the last bit. The mean is that of all 30 responses. A pixel's value does not depend on where its window starts.
+    is the same to the last bit. The mean is that of all 30 responses. A pixel's value does not
+    depend on where its window starts.
 
     Parameters
     ----------

@@ -25,10 +25,11 @@ from pspy_dask.kernels.local_thresholds import (
     half_range,
     local_gaussian,
     local_mean,
+    local_median,
     niblack,
     sauvola,
 )
-from pspy_dask.kernels.median import disk_median
+from pspy_dask.kernels.median import median
 from pspy_dask.kernels.membrane import membrane_features
 from pspy_dask.kernels.tophat import white_tophat
 
@@ -134,7 +135,7 @@ def _median(given: Any, kind: str) -> Comparison:
         f"median, disk of radius 20, {kind}",
         "SciPy",
         given,
-        lambda image: disk_median(image, 20),
+        lambda image: median(image, 20),
         lambda image: ndimage.median_filter(image, footprint=morphology.disk(20)),
         200,
         part=256,
@@ -201,6 +202,15 @@ COMPARISONS: tuple[Comparison, ...] = (
         lambda image: local_gaussian(image, _SIZE),
         lambda image: filters.threshold_local(image, _SIZE),
         4,
+    ),
+    Comparison(
+        f"local median threshold, {_SIZE}, uint16",
+        "scikit-image",
+        planes.pixels,
+        lambda image: local_median(image, _SIZE),
+        lambda image: filters.threshold_local(image, _SIZE, "median"),
+        200,
+        part=256,
     ),
     _tophat(25, 20),
     _tophat(101, 8),

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from pspy_dask.kernels.box_thresholds import box_mean, box_threshold
 from pspy_dask.kernels.gaussian import gaussian, gaussian_halo
 from pspy_dask.kernels.local_otsu import local_otsu
+from pspy_dask.kernels.median import median
 
 __all__ = [
     "half_range",
     "local_gaussian",
     "local_halo",
     "local_mean",
+    "local_median",
     "local_otsu",
     "niblack",
     "sauvola",
@@ -28,7 +30,8 @@ def local_halo(method: str, size: int) -> int:
     Parameters
     ----------
     method
-        "local" (Gaussian mean), "mean", "niblack", "sauvola", "local_otsu" or "lg_otsu".
+        "local" (Gaussian mean), "mean", "median", "niblack", "sauvola",
+        "local_otsu" or "lg_otsu".
     size
         Width of the neighbourhood in pixels.
 
@@ -44,7 +47,7 @@ def local_halo(method: str, size: int) -> int:
     """
     if method == "local":
         return gaussian_halo(_sigma(size))
-    if method in ("mean", "niblack", "sauvola", "local_otsu", "lg_otsu"):
+    if method in ("mean", "median", "niblack", "sauvola", "local_otsu", "lg_otsu"):
         return size // 2
     raise ValueError(f"there is no local threshold called {method!r}.")
 
@@ -137,6 +140,41 @@ def local_mean(image: NDArray[Any], size: int) -> NDArray[Any]:
     """
     _check_odd(size)
     return box_mean(image, size)
+
+
+def local_median(image: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return the median of the square around each pixel.
+
+    Equal to ``skimage.filters.threshold_local(image, size, "median")``: see
+    :func:`pspy_dask.kernels.median.median`, with what was tried and the ratios measured.
+
+    Parameters
+    ----------
+    image
+        Two axes. Bool is read as uint8.
+    size
+        Odd side of the neighbourhood in pixels; the border repeats the edge ("reflect").
+
+    Returns
+    -------
+    ndarray
+        float32 for a float32 or float16 image and float64 for any other, as scikit-image.
+
+    Raises
+    ------
+    ValueError
+        If the size is not odd, or the image has not two axes.
+
+    Examples
+    --------
+    >>> local_median(np.array([[5, 4, 9], [7, 6, 8]], np.uint8), 3)
+    array([[5., 6., 8.],
+           [6., 7., 8.]])
+    """
+    _check_odd(size)
+    small = image.dtype in (np.float16, np.float32)
+    found = median(image, size // 2, footprint="square")
+    return found.astype(np.float32 if small else np.float64, copy=False)
 
 
 def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float64]:

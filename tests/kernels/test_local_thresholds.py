@@ -9,6 +9,7 @@ from pspy_dask.kernels.local_thresholds import (
     local_gaussian,
     local_halo,
     local_mean,
+    local_median,
     local_otsu,
     niblack,
     sauvola,
@@ -94,6 +95,16 @@ def test_niblack_on_floats_is_mean_less_deviation(shape, dtype):
     np.testing.assert_allclose(niblack(image, size), filters.threshold_niblack(image, size), 1e-5)
     theirs = filters.threshold_sauvola(image, size)
     np.testing.assert_allclose(sauvola(image, size, 1.0), theirs, 1e-5)
+
+
+@pytest.mark.parametrize("shape", [(40, 31), (1, 12), (9, 8)])
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "f4", "f8"])
+def test_local_median_equals_scikit_image(shape, dtype):
+    image = noise(shape, dtype)
+    for size in (1, 3, 9, 13):
+        got, expected = local_median(image, size), filters.threshold_local(image, size, "median")
+        assert got.dtype == expected.dtype
+        np.testing.assert_array_equal(got, expected)
 
 
 def test_mask_counts_as_bytes():

@@ -81,7 +81,7 @@ def keep(
             continue
         if objects == firsts.shape[1]:
             firsts = wider(firsts)
-        firsts[0, objects], firsts[1, objects] = place[own]
+        firsts[0, objects], firsts[1, objects] = place[own, 0], place[own, 1]
         kept[own] = objects
         objects += 1
     return kept, firsts, objects

@@ -160,7 +160,7 @@ def _open_plane(
             if subtract:
                 _subtract(image[row], opened, result[row])
             else:
-                result[row] = opened
+                _copy(opened, result[row])
 
 
 @compiled
@@ -202,6 +202,13 @@ def _read(pixels: Line, neutral: NDArray[Any], line: Line) -> None:
     for i in range(line.size):
         value = pixels[i]
         line[i] = value + zero if value == value else brightest  # noqa: PLR0124
+
+
+@compiled
+def _copy(line: Line, result: Line) -> None:
+    """Copy a line; a slice would take a second more to compile."""
+    for i in range(line.size):
+        result[i] = line[i]
 
 
 @compiled

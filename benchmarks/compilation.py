@@ -18,6 +18,11 @@ RECIPES: dict[str, dict[str, Any]] = {
     "otsu, watershed": {"threshold": "otsu", "watershed": True},
     "local_otsu, rolling ball": {"threshold": "local_otsu", "rolling_ball": 25},
     "sauvola": {"threshold": "sauvola"},
+    "everything: local_otsu, rolling ball, watershed": {
+        "threshold": "local_otsu",
+        "rolling_ball": 25,
+        "watershed": True,
+    },
 }
 _BASE = {"gaussian": 2.0, "min_size": 20}
 

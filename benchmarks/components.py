@@ -15,7 +15,7 @@ from skimage import measure
 
 import pspy_dask as ps
 from benchmarks import planes
-from benchmarks.measure import cpu_seconds
+from benchmarks.measure import cpu_seconds, memory_of
 
 _CHUNK = 2048
 
@@ -33,15 +33,26 @@ def measured(side: int, *, runs: int) -> list[dict[str, Any]]:
         ways["tilewise-ccl"] = lambda: _tilewise(lazy)
     seconds = cpu_seconds(ways, runs)
     base = median(seconds["pspy_dask"])
+    tasks = {
+        "pspy_dask": _tasks_a_chunk(ps.label(lazy).data),
+        "dask-image": _tasks_a_chunk(ndmeasure.label(lazy, np.ones((3, 3)))[0]),
+    }
     return [
         {
             "who": who,
             "seconds": [median(s), min(s), max(s)],
             "ratio": median(s) / base,
             "components": int(ways[who]()),
+            "memory": memory_of(ways[who]),
+            "tasks": tasks.get(who),
         }
         for who, s in seconds.items()
     ]
+
+
+def _tasks_a_chunk(labels: Any) -> float:
+    graph = labels.__dask_optimize__(labels.__dask_graph__(), labels.__dask_keys__())
+    return len(dict(graph)) / labels.npartitions
 
 
 def _largest(labels: Any) -> int:

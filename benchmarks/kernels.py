@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
+from queue import SimpleQueue
 from statistics import median
 from typing import Any
 
 from benchmarks import planes
 from benchmarks.comparisons import COMPARISONS, Comparison
+from benchmarks.measure import memory_of
 
 SIDE = 4096
 
@@ -30,9 +34,9 @@ class Figure:
     difference
         Of the results on the piece that both did.
     two_threads
-        How much faster two threads do two images than one thread.
-    first_call
-        Seconds of the first call beyond those of a later one, compilation or loading included.
+        How much faster two threads, each on a core of its own, do two images than one thread.
+    memory
+        Bytes a pixel by which resident memory grows, the result included: ours and theirs.
     """
 
     name: str
@@ -43,7 +47,7 @@ class Figure:
     ratio: float
     difference: float
     two_threads: float
-    first_call: float
+    memory: tuple[float, float]
 
     def row(self) -> dict[str, Any]:
         """Return what is written to JSON."""
@@ -63,11 +67,15 @@ def measured(comparison: Comparison, side: int, runs: int) -> Figure:
     part = min(side, comparison.part)
     piece = whole if part == side else comparison.given(planes.micrograph(side)[:part, :part])
     difference = comparison.difference(comparison.ours(*piece), comparison.theirs(*piece))
-    first, _ = _seconds(comparison.ours, whole)
+    comparison.ours(*whole)
     ours, theirs = [], []
     for _ in range(runs):
-        ours.append(side * side / 1e6 / _seconds(comparison.ours, whole)[0])
-        theirs.append(part * part / 1e6 / _seconds(comparison.theirs, piece)[0])
+        ours.append(side * side / 1e6 / _seconds(comparison.ours, whole))
+        theirs.append(part * part / 1e6 / _seconds(comparison.theirs, piece))
+    memory = (
+        memory_of(partial(comparison.ours, *whole)) / side**2,
+        memory_of(partial(comparison.theirs, *piece)) / part**2,
+    )
     return Figure(
         comparison.name,
         comparison.against,
@@ -77,15 +85,15 @@ def measured(comparison: Comparison, side: int, runs: int) -> Figure:
         median(ours) / median(theirs),
         difference,
         _two_threads(comparison.ours, whole, runs),
-        first - side * side / 1e6 / median(ours),
+        memory,
     )
 
 
-def _seconds(work: Callable[..., Any], given: tuple[Any, ...]) -> tuple[float, Any]:
-    """Return the seconds that this process was at work, and the result."""
+def _seconds(work: Callable[..., Any], given: tuple[Any, ...]) -> float:
+    """Return the seconds that this process was at work."""
     since = time.process_time()
-    result = work(*given)
-    return time.process_time() - since, result
+    work(*given)
+    return time.process_time() - since
 
 
 def _spread(values: list[float]) -> tuple[float, float, float]:
@@ -95,7 +103,10 @@ def _spread(values: list[float]) -> tuple[float, float, float]:
 def _two_threads(work: Callable[..., Any], given: tuple[Any, ...], runs: int) -> float:
     """Return how much faster two threads do two of the same than one thread does."""
     alone, together = [], []
-    with ThreadPoolExecutor(2) as pool:
+    cores: SimpleQueue[int] = SimpleQueue()
+    for core in sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else ():
+        cores.put(core)
+    with ThreadPoolExecutor(2, initializer=_take_a_core, initargs=(cores,)) as pool:
         for _ in range(runs):
             since = time.perf_counter()
             pool.submit(work, *given).result()
@@ -105,3 +116,9 @@ def _two_threads(work: Callable[..., Any], given: tuple[Any, ...], runs: int) ->
                 done.result()
             together.append(time.perf_counter() - since)
     return 2 * median(alone) / median(together)
+
+
+def _take_a_core(cores: SimpleQueue[int]) -> None:
+    """Keep this thread on a core that no other takes, as long as there are any."""
+    if not cores.empty():
+        os.sched_setaffinity(0, {cores.get()})

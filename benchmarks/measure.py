@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
 import psutil
-
-_THREADED = ("OMP", "OPENBLAS", "MKL", "NUMBA")
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in _THREADED} | {"BLOSC_NTHREADS": "1"}
 
 
 class PeakMemory:
@@ -71,6 +70,16 @@ def cpu_seconds(candidates: dict[str, Callable[[], object]], runs: int) -> dict[
             if turn:
                 seconds[name].append(time.process_time() - since)
     return seconds
+
+
+def memory_of(work: Callable[[], object]) -> int:
+    """Return the bytes by which resident memory grows while work is done, its result included."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)  # what was freed before does not count
+    with PeakMemory(period=0.002) as memory:
+        result = work()
+    del result
+    return memory.peak - memory.start
 
 
 def spread(values: list[float]) -> str:

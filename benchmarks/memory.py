@@ -20,7 +20,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import ONE_THREAD, PeakMemory, in_process, machine
+from benchmarks.contest import ONE_THREAD
+from benchmarks.measure import PeakMemory, in_process, machine
 
 SIDES = (32768, 65536)
 LIMIT = "1GiB"

@@ -12,11 +12,10 @@ from skimage import measure
 
 import pspy_dask as ps
 from benchmarks import planes
-from benchmarks.measure import cpu_seconds
+from benchmarks.measure import cpu_seconds, memory_of
 
 COLUMNS = ("label", "area", "bbox", "centroid", "equivalent_diameter_area", "intensity_mean")
 COLUMNS += ("intensity_min", "intensity_max", "intensity_std")
-SIDE = 4096
 
 
 def discs(count: int, side: int) -> Any:
@@ -30,7 +29,7 @@ def discs(count: int, side: int) -> Any:
     return np.where(inside, number, 0).astype(np.int32)
 
 
-def measured(counts: tuple[int, ...], *, runs: int, side: int = SIDE) -> list[dict[str, Any]]:
+def measured(counts: tuple[int, ...], *, runs: int, side: int) -> list[dict[str, Any]]:
     """Return a row for each number of objects: seconds of one core, ours and scikit-image's."""
     rows = []
     for count in counts:
@@ -39,7 +38,10 @@ def measured(counts: tuple[int, ...], *, runs: int, side: int = SIDE) -> list[di
         found = cpu_seconds({"ours": ours(labels, image), "theirs": theirs(labels, image)}, runs)
         spans = {who: [median(s), min(s), max(s)] for who, s in found.items()}
         ratio = median(found["theirs"]) / median(found["ours"])
-        rows.append({"objects": int(labels.max()), **spans, "ratio": ratio})
+        memory = [memory_of(work(labels, image)) for work in (ours, theirs)]
+        rows.append(
+            {"objects": int(labels.max()), **spans, "ratio": ratio, "memory": memory, "side": side}
+        )
     return rows
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from platformdirs import user_cache_dir
 
 RELEASE = "particlespy==0.6.3"
+_USED = "import particlespy.segptcls"
 
 
 def interpreter(folder: Path | None = None) -> str:
@@ -24,8 +25,11 @@ def interpreter(folder: Path | None = None) -> str:
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if not python.exists():
         venv.create(folder, with_pip=True)
+    try:
+        _run(python, "-c", _USED)
+    except RuntimeError:  # or an earlier installation broke off
         _run(python, "-m", "pip", "install", "--quiet", RELEASE)
-    _run(python, "-c", "import particlespy.segptcls")
+        _run(python, "-c", _USED)
     return str(python)
 
 

@@ -47,6 +47,8 @@ def measured(side: int, *, runs: int, particlespy: str | None) -> list[dict[str,
     with written_mosaic(side, in_memory=particlespy is not None) as path:
         for name, options in RECIPES.items():
             found = take_turns(_candidates(options, particlespy), path, runs=runs)
+            if "pspy_dask" not in found:
+                raise RuntimeError(f"the recipe {name} fails: see what its process said")
             tasks = tasks_a_chunk(path, options)
             rows += [
                 _row(name, side, who, results, found, tasks if who == "pspy_dask" else None)

@@ -12,23 +12,25 @@ Row = dict[str, Any]
 
 def page(results: dict[str, Any]) -> str:
     """Return the page of all results."""
-    head = f"""# Results
+    head = """# Results
 
 Made by `python -m benchmarks`; the numbers are in `results.json`. Ratios are taken side by side in
-one run, ours and theirs in turn after a warm-up; brackets hold the smallest and largest of
-{results["runs"]} runs. "x" is how many times as fast pspy_dask is, per core.
-
-{results["machine"]}, {results["date"]}. {versions(results["versions"])}
-
-![Ratios and scaling](results.png)
+one run, ours and theirs in turn after a warm-up; brackets hold the smallest and largest. "x" is how
+many times as fast pspy_dask is. Libraries have one thread each.
 """
-    sections = [head, *(make(results[name]) for name, make in SECTIONS.items() if name in results)]
-    return "\n".join(sections)
+    if "kernels" in results or "recipes" in results or "scaling" in results:
+        head += "\n![Ratios and scaling](results.png)\n"
+    parts = [head]
+    for name, make in SECTIONS.items():
+        if name in results:
+            parts += [make(results[name]), taken(results["taken"][name])]
+    return "\n".join(parts)
 
 
-def versions(found: dict[str, str]) -> str:
-    """Return names and versions in a phrase."""
-    return ", ".join(f"{name} {version}" for name, version in found.items()) + "."
+def taken(found: Row) -> str:
+    """Return where and when a section was measured."""
+    libraries = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    return f"<sub>{found['machine']}; {found['date']}; {found['runs']} runs; {libraries}.</sub>\n"
 
 
 def table(columns: list[str], rows: Iterable[list[str]]) -> str:
@@ -49,15 +51,17 @@ def kernels(found: list[Row]) -> str:
             f"{r['least']:g}x" if r["least"] else "",
             "bit for bit" if r["difference"] == 0 else f"{r['difference']:.1g}",
             f"{r['two_threads']:.2f}x",
+            f"{r['memory'][0]:.0f} / {r['memory'][1]:.0f}",
         ]
         for r in found
     ]
     columns = ["kernel", "against", "MPix/s, ours", "MPix/s, theirs", "ratio", "asked"]
-    columns += ["difference", "two threads"]
+    columns += ["difference", "two threads", "bytes a pixel"]
     return f"""## Kernels
 
-4096 x 4096 pixels, seconds of one core; slow references are timed on a part. "Two threads" do two
-images, against one thread that does one after the other.
+Up to 4096 x 4096 pixels, seconds of one core; slow references are timed on a part. "Two threads"
+do two images, against one thread that does one after the other. Bytes are those by which resident
+memory grows, the result included: ours / theirs.
 
 {table(columns, rows)}"""
 
@@ -95,20 +99,27 @@ def agreement(found: Row) -> str:
 
 All particles of {found["side"]} x {found["side"]} pixels: {found["ours"]} here,
 {found["theirs"]} by scikit-image; adjusted Rand index {found["rand"]:.6f}. What differs are pixels
-of equal priority.
+of equal priority; {found["left_out"]} pixels that scikit-image leaves without a label do not count.
 """
 
 
 def objects(found: list[Row]) -> str:
     """Return the section of the tables of properties."""
     rows = [
-        [str(r["objects"]), _seconds(r["ours"]), _seconds(r["theirs"]), f"{r['ratio']:.1f}x"]
+        [
+            str(r["objects"]),
+            _seconds(r["ours"]),
+            _seconds(r["theirs"]),
+            f"{r['ratio']:.1f}x",
+            " / ".join(f"{bytes_ / 2**20:.0f}" for bytes_ in r["memory"]),
+        ]
         for r in found
     ]
-    columns = ["objects", "seconds, ours", "seconds, `regionprops_table`", "ratio"]
+    columns = ["objects", "seconds, ours", "seconds, `regionprops_table`", "ratio", "MiB more"]
     return f"""## Properties of objects
 
-Nine columns of discs on a lattice that fill the same 4096 x 4096 pixels.
+Nine columns of discs on a lattice that fill the same pixels ({found[0]["side"]} a side);
+how much resident memory grows: ours / theirs.
 
 {table(columns, rows)}"""
 
@@ -116,14 +127,21 @@ Nine columns of discs on a lattice that fill the same 4096 x 4096 pixels.
 def components(found: Row) -> str:
     """Return the section of the connected components."""
     rows = [
-        [r["who"], _seconds(r["seconds"]), f"{r['ratio']:.1f}x", str(r["components"])]
+        [
+            r["who"],
+            _seconds(r["seconds"]),
+            f"{r['ratio']:.1f}x",
+            f"{r['memory'] / 2**20:.0f}",
+            f"{r['tasks']:.1f}" if r["tasks"] else "",
+            str(r["components"]),
+        ]
         for r in found["rows"]
     ]
     return f"""## Connected components
 
 A mask of {found["side"]} x {found["side"]} pixels in chunks of 2048 x 2048, one core.
 
-{table(["who", "seconds", "ratio", "components"], rows)}"""
+{table(["who", "seconds", "ratio", "MiB more", "tasks a chunk", "components"], rows)}"""
 
 
 def clusters(found: list[Row]) -> str:
@@ -139,12 +157,13 @@ def clusters(found: list[Row]) -> str:
         for r in found
     ]
     fits = {who: scaling.exponent(found, who) for who in scaling.SHAPES}
-    grown = ", ".join(f"{who}: {p:.2f}" for who, p in fits.items() if p is not None)
+    known = [f"{who} {p:.2f}" for who, p in fits.items() if p is not None]
+    grown = f"Seconds grow with the pixels to the power of: {', '.join(known)}." if known else ""
     columns = ["side", "cluster", "seconds", "MPix/s", "over 1 worker"]
     return f"""## Scaling
 
 The recipe with watershed from OME-Zarr to Zarr; every worker and every thread has a core of its
-own, which scheduler and client share. Seconds grow with the pixels to the power of: {grown}.
+own, which scheduler and client share. {grown}
 
 {table(columns, rows)}"""
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import ONE_THREAD, in_process, machine
+from benchmarks.contest import ONE_THREAD
+from benchmarks.measure import in_process, machine
 from benchmarks.memory import Resident, address_in, joined, make, started
 
 SIDES = (8192, 32768)

@@ -1,7 +1,5 @@
 """Candidates take turns in processes of their own."""
 
-import sys
-
 import pytest
 
 from benchmarks import particlespy
@@ -45,8 +43,17 @@ def test_who_fails_is_left_out(capfd):
     assert "no such method" in capfd.readouterr().err
 
 
-def test_an_environment_that_cannot_be_made_is_told(tmp_path, monkeypatch):
+def test_an_environment_that_cannot_be_made_is_told_and_tried_again(tmp_path, monkeypatch):
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/python").symlink_to(sys.executable)  # has no ParticleSpy
-    with pytest.raises(RuntimeError, match=r"ParticleSpy is left out: ModuleNotFoundError"):
-        particlespy.interpreter(tmp_path)
+    (tmp_path / "bin/python").touch()  # an installation that broke off
+    asked = []
+
+    def fail(python, *arguments):
+        asked.append(arguments[:2])
+        raise RuntimeError("ParticleSpy is left out: no network")
+
+    monkeypatch.setattr(particlespy, "_run", fail)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="no network"):
+            particlespy.interpreter(tmp_path)
+    assert asked == 2 * [("-c", "import particlespy.segptcls"), ("-m", "pip")]

@@ -27,7 +27,9 @@ def disk_minimum(image: NDArray[Any], radius: int) -> NDArray[Any]:
 
     Equal to ``scipy.ndimage.minimum_filter(image, footprint=disk(radius), mode=mode)`` for the
     modes "nearest", "reflect" and "mirror": what they put outside the image are pixels of it that
-    the disk holds anyway, so the border makes no difference. A disk with a nan gives nan, as
+    the disk holds anyway, so the border makes no difference. For integers beyond ``2**53`` this one
+    is exact and SciPy's, which goes through doubles, is not; and on images much smaller than the
+    disk SciPy's own "reflect" is wrong. A disk with a nan gives nan, as
     ``numpy.minimum`` does and SciPy, whose result then depends on the order of pixels, does not.
 
     Parameters

@@ -28,7 +28,7 @@ from pspy_dask.kernels.vectors import vector
 VALUES = 65536
 
 #: With so many values at most, all counts are added up at each column: 3 instructions a value.
-_FEW = 256
+FEW = 256
 
 #: Counts and medians are compared as signed numbers of 16 bits.
 _MOST_PIXELS = 32767
@@ -60,7 +60,7 @@ def median_lanes(ranks: Words, widths: Ints, mode: Literal["edge", "symmetric"])
     padded = np.pad(np.pad(ranks, radius, mode), ((0, below), (0, 0)))
     values = int(padded.max()) + 1
     result = np.empty(ranks.shape, np.uint16)
-    if values <= _FEW:
+    if values <= FEW:
         _add_up_strips(padded, widths, plan_slide(widths), values, result)
     else:
         _walk_strips(padded, widths, values, result)

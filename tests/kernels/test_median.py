@@ -10,6 +10,7 @@ from skimage.morphology import disk
 from pspy_dask.kernels import median as kernel
 from pspy_dask.kernels.disks import disk_halo, half_widths
 from pspy_dask.kernels.median import median, median_plain
+from pspy_dask.kernels.median_bits import median_bits
 from pspy_dask.kernels.median_lanes import lanes_take, median_lanes
 
 SHAPES = [(1, 1), (1, 40), (40, 1), (33, 41), (5, 70), (3, 2)]
@@ -94,6 +95,32 @@ def test_lanes_equal_the_plain_kernel(seed, shape, radius, mode, most, smooth):
     widths = half_widths(radius)
     expected = median_plain(ranks, widths, mode)
     np.testing.assert_array_equal(median_lanes(ranks, widths, mode), expected)
+    for kind in (np.uint16, np.uint32):
+        np.testing.assert_array_equal(median_bits(ranks.astype(kind), widths, mode), expected)
+
+
+@pytest.mark.parametrize("radius", [1, 2, 20])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "i4", "u8", "f4"])
+def test_noise(radius, dtype):
+    """Medians of few pixels of it lie far apart."""
+    rng = np.random.default_rng(4)
+    shape = (50, 60)
+    low, high = (0, 1) if dtype == "f4" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    low, high = max(low, -(2**52)), min(high, 2**52)
+    ends = np.array([low, high], dtype)
+    uniform = (low + rng.random(shape) * (high - low)).astype(dtype)
+    pepper = np.where(rng.random(shape) < 0.3, rng.choice(ends, shape), uniform)
+    for image in (uniform, rng.choice(ends, shape), pepper, uniform // 32):
+        for border in MODES:
+            expected = scipy_median(image, radius, border)
+            np.testing.assert_array_equal(median(image, radius, border=border), expected)
+
+
+def test_rows_longer_than_a_chunk_of_bits():
+    image = np.random.default_rng(1).integers(0, 2**16, (4, 1100), np.uint16)
+    for radius in (0, 1, 3):
+        expected = scipy_median(image, radius, "reflect")
+        np.testing.assert_array_equal(median(image, radius), expected)
 
 
 def test_the_largest_disk_fits_its_counters():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.transform import rotate
 
 #: Pixels of a line's square; how far it reaches; directions; degrees between them.
 SIDE, RADIUS, COUNT, STEP = 19, 9, 30, 6
@@ -24,16 +24,20 @@ def line_kernels() -> NDArray[np.float64]:
     >>> line_kernels().shape, int((line_kernels() > 1e-15).sum())
     ((30, 19, 19), 1167)
     """
+    from skimage.transform import rotate  # noqa: PLC0415 - importing it takes 0.2 s
+
     upright = np.zeros((SIDE, SIDE))
     upright[:, RADIUS] = 1
     turn: Any = rotate
     return np.stack([turn(upright, STEP * direction) for direction in range(COUNT)])
 
 
+@cache
 def line_taps() -> list[Tap]:
     """Return where the turned-over kernels are not zero, row by row: `scipy.ndimage`'s order.
 
     SciPy leaves out weights up to the rounding error of 1; five that only rounding made count.
+    Made when first asked for: compiled code that is found in its cache holds them already.
     """
     turned = line_kernels()[:, ::-1, ::-1]
     counts = np.abs(turned) > np.finfo(float).eps
@@ -76,5 +80,4 @@ def _merge_sort(count: int) -> list[tuple[int, int]]:
     return exchanges
 
 
-TAPS = line_taps()
 NETWORK = ordering(COUNT, {0, COUNT // 2 - 1, COUNT // 2, COUNT - 1})

@@ -14,13 +14,14 @@ Sum and mean alone would be one convolution with the sum of the kernels, but not
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.kernels.jit import compiled
-from pspy_dask.kernels.lines import COUNT, NETWORK, RADIUS, TAPS
+from pspy_dask.kernels.lines import COUNT, NETWORK, RADIUS, line_taps
 from pspy_dask.kernels.membrane_lanes import LANES, features_by_lanes
 from pspy_dask.kernels.simd import lanes_pay
 
@@ -31,10 +32,6 @@ Table = NDArray[np.int64]
 MEMBRANE_FEATURES = ("sum", "mean", "standard deviation", "median", "maximum", "minimum")
 
 _TILE = 256  # pixels of a row whose responses stay in the nearest cache
-_FLAT = [(d, row, column, w) for row, column, weights in TAPS for d, w in weights.items()]
-_PLACES = np.array([tap[:3] for tap in _FLAT], np.int64)  # direction, row, column
-_WEIGHTS = np.array([tap[3] for tap in _FLAT])
-_PAIRS = np.array([exchange[:2] for exchange in NETWORK], np.int64)
 
 
 def membrane_halo() -> int:
@@ -93,23 +90,44 @@ def membrane_features(image: NDArray[Any]) -> Doubles:
         by_lanes = lanes_pay() and image.shape[1] >= LANES
         (features_by_lanes if by_lanes else plain_features)(padded, result)
         if np.isnan(result[0]).any():
-            _mend(padded, result)
+            places, weights, _ = _tables()
+            _mend(padded, places, weights, result)
     return result
 
 
 def plain_features(padded: Doubles, result: Doubles) -> None:
     """Write the features of an image padded by 9 pixels: the reference of the lanes."""
-    _features(padded, _PLACES, _WEIGHTS, _PAIRS, result)
+    _features(padded, *_tables(), result)
 
 
-def _mend(padded: Doubles, result: Doubles) -> None:
-    """Redo pixels whose sum is nan: exchanges put no order into responses that are nan."""
-    rows, columns = np.nonzero(np.isnan(result[0]))
-    responses = np.zeros((rows.size, COUNT))
-    for (direction, row, column), weight in zip(_PLACES, _WEIGHTS, strict=True):
-        responses[:, direction] += padded[rows + row, columns + column] * weight
-    missing = np.isnan(responses).any(axis=1)
-    result[3:, rows[missing], columns[missing]] = np.nan
+@cache
+def _tables() -> tuple[Table, Doubles, Table]:
+    """Return direction, row and column of each product, its weight, and pairs to exchange."""
+    flat = [(d, row, column, w) for row, column, taps in line_taps() for d, w in taps.items()]
+    places, weights = np.array([tap[:3] for tap in flat], np.int64), np.array([t[3] for t in flat])
+    return places, weights, np.array([exchange[:2] for exchange in NETWORK], np.int64)
+
+
+@compiled
+def _mend(padded: Doubles, places: Table, weights: Doubles, result: Doubles) -> None:
+    """Redo pixels whose sum is nan: exchanges put no order into responses that are nan.
+
+    Infinities of both signs make such a sum too, where responses do have an order.
+    """
+    height, width = result.shape[1:]
+    responses = np.empty(COUNT, np.float64)
+    for row in range(height):
+        for column in range(width):
+            if not np.isnan(result[0, row, column]):
+                continue
+            responses[:] = 0.0
+            for tap in range(weights.size):
+                pixel = padded[row + places[tap, 1], column + places[tap, 2]]
+                response = responses[places[tap, 0]] + pixel * weights[tap]
+                if np.isnan(response):  # and stays so
+                    result[3:, row, column] = np.nan
+                    break
+                responses[places[tap, 0]] = response
 
 
 @compiled

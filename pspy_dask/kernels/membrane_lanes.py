@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.kernels.jit import compiled
-from pspy_dask.kernels.lines import COUNT, NETWORK, TAPS, Tap
+from pspy_dask.kernels.lines import COUNT, NETWORK, Tap, line_taps
 from pspy_dask.kernels.simd import fill, processor_features, root, store
 from pspy_dask.kernels.unrolled import exchanged, weighted_sums
 from pspy_dask.kernels.vectors import vector
@@ -27,11 +27,14 @@ _fill = fill(_KIND)
 
 def _part(first: int, count: int) -> Any:
     """Return what sums some of the lines."""
-    taps: list[Tap] = []
-    for row, column, weights in TAPS:
-        own = {d - first: w for d, w in weights.items() if first <= d < first + count}
-        if own:
-            taps.append((row, column, own))
+
+    def taps() -> list[Tap]:
+        own = [
+            (row, column, {d - first: w for d, w in weights.items() if first <= d < first + count})
+            for row, column, weights in line_taps()
+        ]
+        return [tap for tap in own if tap[2]]
+
     return weighted_sums(_KIND, taps, count)
 
 

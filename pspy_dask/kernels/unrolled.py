@@ -6,6 +6,7 @@ constants, the sums stay in registers. Functions made here take and return tuple
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -18,12 +19,13 @@ from pspy_dask.kernels.vectors import Vector
 intrinsic: Any = numba_intrinsic  # a call has one argument less than the function's text
 
 
-def weighted_sums(kind: Vector, taps: list[Tap], count: int) -> Any:
+def weighted_sums(kind: Vector, taps_of: Callable[[], list[Tap]], count: int) -> Any:
     """Return a function of (array, index, stride) that sums a window in `count` ways at once.
 
     Each lane has a window of its own, those of neighbours one element apart; the first begins at
     the index, and its rows lie a stride apart. Sums begin at zero and take the taps in their
     order; every product and every sum is rounded, as where one number is treated after the other.
+    The taps are constants of the code, and asked for only where it is compiled.
     The first and the last pixel are checked against the array's length where Numba's bounds
     checking is on.
     """
@@ -34,7 +36,7 @@ def weighted_sums(kind: Vector, taps: list[Tap], count: int) -> Any:
 
         def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             array = context.make_array(sig.args[0])(context, builder, args[0])
-            data = array.data
+            data, taps = array.data, taps_of()
             if context.enable_boundscheck:
                 length = cgutils.unpack_tuple(builder, array.shape)[0]
                 for row, column in (taps[0][:2], (taps[-1][0], taps[-1][1] + kind.lanes - 1)):

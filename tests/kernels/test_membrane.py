@@ -121,7 +121,8 @@ def test_exchanges_bring_wanted_ranks_to_their_places():
 
 
 def test_bounds_are_checked_on_demand():
-    sums = weighted_sums(vector("f64", 4), [(0, 1, {0: 1.0}), (2, 3, {0: 2.0, 1: 0.5})], 2)
+    taps = [(0, 1, {0: 1.0}), (2, 3, {0: 2.0, 1: 0.5})]
+    sums = weighted_sums(vector("f64", 4), lambda: taps, 2)
 
     @njit(boundscheck=True)
     def work(array, index, stride, out):

@@ -8,8 +8,8 @@ processor has: AVX-512, AVX2, SSE2 or NEON. Arithmetic is what one lane alone wo
 do not depend on the width; only `fused` rounds once instead of twice.
 
 Arrays are one-dimensional and contiguous; a vector is loaded from any index, alignment is not
-needed. `load` and `store` are checked against the array's length where Numba's bounds checking
-is on.
+needed. `load`, `store` and `gather` are checked against the array's length where Numba's bounds
+checking is on.
 """
 
 from __future__ import annotations
@@ -129,14 +129,17 @@ increment_where, decrement_where = _count_where("+"), _count_where("-")
 def gather(typing: Any, array: Any, indices: Any, mask: Any, otherwise: Any) -> Any:
     """Return ``array[indices]`` in the lanes of the mask and `otherwise` in the others.
 
-    Elements have 32 bits and are read as those of `otherwise`. Nothing checks the indices.
+    Elements have 32 bits and are read as those of `otherwise`. Indices in the lanes of the mask
+    must not be negative.
     """
     kind = otherwise
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        array = context.make_array(sig.args[0])(context, builder, args[0])
+        if context.enable_boundscheck:
+            _check_lanes(context, builder, array, args[1], args[2])
         element = ELEMENTS[kind.element][0]
-        start = builder.bitcast(data, element.as_pointer())
+        start = builder.bitcast(array.data, element.as_pointer())
         places = builder.gep(start, [args[1]], source_etype=element)
         places.type = ir.VectorType(element.as_pointer(), kind.lanes)
         count = ir.IntType(32)
@@ -148,6 +151,21 @@ def gather(typing: Any, array: Any, indices: Any, mask: Any, otherwise: Any) -> 
         return builder.call(function, [places, ir.Constant(count, 4), args[2], args[3]])
 
     return kind(array, indices, mask, otherwise), generate
+
+
+def _check_lanes(context: Any, builder: Any, array: Any, indices: Any, mask: Any) -> None:
+    """Raise IndexError where a lane of the mask names no element: negative ones are none."""
+    length = cgutils.unpack_tuple(builder, array.shape)[0]
+    names_none = ir.Constant(ir.IntType(1), 0)
+    for lane in range(indices.type.count):
+        place = ir.Constant(ir.IntType(32), lane)
+        index = builder.sext(builder.extract_element(indices, place), length.type)
+        beyond = builder.icmp_unsigned(">=", index, length)  # as is what was below 0
+        asked = builder.extract_element(mask, place)
+        names_none = builder.or_(names_none, builder.and_(beyond, asked))
+    with builder.if_then(names_none, likely=False):
+        message = "an index of gather is out of bounds"
+        context.call_conv.return_user_exc(builder, IndexError, (message,))
 
 
 def fill(kind: Vector) -> Any:
@@ -249,12 +267,6 @@ def shift_right(places: int) -> Any:
         return value(value), generate
 
     return shifted
-
-
-@intrinsic
-def shift_right_by(typing: Any, value: Any, places: Any) -> Any:
-    """Shift each integer to the right by the places in its own lane, zeros shifted in."""
-    return value(value, places), lambda context, builder, sig, args: builder.lshr(*args)
 
 
 def _extreme(symbol: str) -> Any:

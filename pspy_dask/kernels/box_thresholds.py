@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pspy_dask.kernels.floats import float_type
 from pspy_dask.kernels.jit import compiled
 from pspy_dask.kernels.separable import symmetric_filter
 from pspy_dask.kernels.taps import Border
@@ -46,8 +47,7 @@ def box_threshold(image: NDArray[Any], size: int, k: float, spread: float) -> ND
 def box_mean(image: NDArray[Any], size: int) -> NDArray[Any]:
     """Return the mean of a square or cube; float32 of float16 and float32, float64 of others."""
     pixels = _numbers(image)
-    small = pixels.dtype in (np.float16, np.float32)
-    result = np.empty(image.shape, np.float32 if small else np.float64)
+    result = np.empty(image.shape, float_type(image.dtype))
     if image.size == 0:
         return result
     if _sums_are_exact(pixels.dtype, size**image.ndim, 1):
@@ -64,9 +64,7 @@ def _sums(image: NDArray[Any], size: int, border: Border) -> NDArray[np.float64]
 
 
 def _numbers(image: NDArray[Any]) -> NDArray[Any]:
-    """Return a plane or volume of numbers, in the machine's order."""
-    if image.ndim not in (2, 3):
-        raise ValueError(f"an image has 2 or 3 axes, not {image.ndim}.")
+    """Return the pixels as numbers, in the machine's order."""
     pixels = image.view(np.uint8) if image.dtype == np.bool_ else image
     return np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
 

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pspy_dask.kernels.checks import whole
+
 #: What lies around a pixel: a disk (in 3-D a ball) or a square (a cube), the pixel in its middle.
 Footprint = Literal["disk", "square"]
 
@@ -22,7 +24,7 @@ def disk_halo(radius: int) -> int:
     >>> disk_halo(20)
     20
     """
-    return radius
+    return check_radius(radius)
 
 
 def half_widths(radius: int, footprint: Footprint = "disk") -> Ints:
@@ -47,6 +49,7 @@ def chords(radius: int, ndim: int, footprint: Footprint = "disk") -> Ints:
     >>> chords(1, 3).tolist()
     [[-1, 0, 0], [0, -1, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0]]
     """
+    radius = check_radius(radius)
     rows = range(-radius, radius + 1)
     planes = rows if ndim == 3 else range(1)
     if footprint == "square":
@@ -61,13 +64,12 @@ def chords(radius: int, ndim: int, footprint: Footprint = "disk") -> Ints:
     return np.array(lines, np.int64)
 
 
-def check_radius(radius: int) -> None:
-    """Refuse a radius that is no number of pixels.
+def check_radius(radius: int) -> int:
+    """Return a radius as a Python integer, of which squares do not overflow.
 
     Raises
     ------
     ValueError
         If the radius is negative or not whole.
     """
-    if radius != int(radius) or radius < 0:
-        raise ValueError(f"radius must be a whole number of pixels, at least 0, not {radius}.")
+    return whole("radius", radius, 0)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pspy_dask.kernels.checks import real_image
 from pspy_dask.kernels.floats import as_float, float_type
 from pspy_dask.kernels.gaussian import gaussian_halo
 from pspy_dask.kernels.hessian_loops import eigenvalues_in_place, second_differences
@@ -80,8 +81,9 @@ def hessian_matrix(
     Raises
     ------
     ValueError
-        If `sigma` is negative or not finite, `mode` is another, or the image is complex, has not
-        two or three axes, or is too small for differences (two pixels along each axis).
+        If `sigma` is no number, negative or not finite, `mode` is another, or the image is not of
+        real numbers of at most 64 bits, has not two or three axes, or is too small for differences
+        (two pixels along each axis).
 
     Examples
     --------
@@ -90,7 +92,7 @@ def hessian_matrix(
     >>> [float(element[4, 4].round(6)) for element in hessian_matrix(bowl, 0.5)]
     [2.0, 0.0, 0.0]
     """
-    _check(image, sigma, use_gaussian_derivatives)
+    sigma = _check(image, sigma, use_gaussian_derivatives)
     if image.ndim == 3:
         return _of_volume(as_float(image), sigma, mode, use_gaussian_derivatives)
     elements = [np.empty(image.shape, float_type(image.dtype)) for _ in range(3)]
@@ -136,7 +138,7 @@ def hessian_eigenvalues(
     >>> hessian_eigenvalues(bowl, 0.5)[:, 4, 4].round(6)
     array([2., 0.])
     """
-    _check(image, sigma, use_gaussian_derivatives)
+    sigma = _check(image, sigma, use_gaussian_derivatives)
     dtype = float_type(image.dtype)
     result = np.empty((image.ndim, *image.shape), dtype)
     if image.ndim == 3:
@@ -153,16 +155,16 @@ def hessian_eigenvalues(
     return result
 
 
-def _check(image: NDArray[Any], sigma: float, use_gaussian_derivatives: bool) -> None:
-    """Refuse what scikit-image refuses."""
-    check_sigma(sigma)
-    if image.ndim not in (2, 3):
-        raise ValueError(f"an image has 2 or 3 axes, not {image.ndim}.")
+def _check(image: NDArray[Any], sigma: float, use_gaussian_derivatives: bool) -> float:
+    """Refuse what scikit-image refuses, and return sigma."""
+    sigma = check_sigma(sigma)
+    real_image(image)
     if not use_gaussian_derivatives and min(image.shape) < 2:
         raise ValueError(
             f"image must have 2 pixels along each axis to take differences, not {image.shape}; "
             "use_gaussian_derivatives=True takes none."
         )
+    return sigma
 
 
 def _derivative_taps(sigma: float) -> tuple[Taps, Taps]:

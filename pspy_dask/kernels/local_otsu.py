@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from pspy_dask.kernels.checks import real_image, whole
 from pspy_dask.kernels.disks import Footprint, Ints, chords, half_widths
 from pspy_dask.kernels.jit import compiled
 from pspy_dask.kernels.local_otsu_lanes import lanes_take, local_otsu_lanes
@@ -47,8 +48,8 @@ def local_otsu(
     Raises
     ------
     ValueError
-        If the image is not uint8, has not two or three axes, the size is less than 1, or there is
-        no such footprint.
+        If the image is not uint8, has not two or three axes, the size is no whole number of at
+        least 1, or there is no such footprint.
 
     References
     ----------
@@ -64,10 +65,8 @@ def local_otsu(
         raise ValueError(
             f"image must be of uint8 for local Otsu, not of {image.dtype}: rescale it."
         )
-    if image.ndim not in (2, 3):
-        raise ValueError(f"image must have 2 or 3 axes, not {image.ndim}.")
-    if size < 1:
-        raise ValueError(f"size of the neighbourhood of local Otsu must be at least 1, not {size}.")
+    real_image(image)
+    size = whole("size", size, 1)
     if footprint not in get_args(Footprint):
         raise ValueError(f'footprint must be "disk" or "square", not {footprint!r}.')
     if image.ndim == 2 and lanes_pay():

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.kernels.box_thresholds import box_mean, box_threshold
+from pspy_dask.kernels.checks import real_image, whole
+from pspy_dask.kernels.floats import float_type
 from pspy_dask.kernels.gaussian import gaussian, gaussian_halo
 from pspy_dask.kernels.local_otsu import local_otsu
 from pspy_dask.kernels.median import median
@@ -38,13 +40,14 @@ def local_halo(method: str, size: int) -> int:
     Raises
     ------
     ValueError
-        If there is no such method.
+        If there is no such method, or the size is no whole number of at least 1.
 
     Examples
     --------
     >>> local_halo("niblack", 51), local_halo("local", 51)
     (25, 33)
     """
+    size = whole("size", size, 1)
     if method == "local":
         return gaussian_halo(_sigma(size))
     if method in ("mean", "median", "niblack", "sauvola", "local_otsu", "lg_otsu"):
@@ -89,16 +92,16 @@ def local_gaussian(image: NDArray[Any], size: int) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If the size is not odd.
+        If the size is not odd, or the image is not of real numbers of at most 64 bits or has not
+        two or three axes.
 
     Examples
     --------
     >>> local_gaussian(np.arange(9.0).reshape(3, 3), 7).round(2)[0]
     array([1.69, 2.27, 2.84])
     """
-    _check_odd(size)
-    small = image.dtype in (np.float16, np.float32)
-    return gaussian(image, _sigma(size), "reflect", np.float32 if small else np.float64)
+    size = _odd_size(image, size)
+    return gaussian(image, _sigma(size), "reflect", float_type(image.dtype))
 
 
 def local_mean(image: NDArray[Any], size: int) -> NDArray[Any]:
@@ -125,7 +128,8 @@ def local_mean(image: NDArray[Any], size: int) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If the size is not odd, or the image has not two or three axes.
+        If the size is not odd, or the image is not of real numbers of at most 64 bits or has not
+        two or three axes.
 
     Notes
     -----
@@ -138,7 +142,7 @@ def local_mean(image: NDArray[Any], size: int) -> NDArray[Any]:
     >>> local_mean(np.arange(9, dtype=np.uint8).reshape(3, 3), 3).round(2)[1]
     array([3.33, 4.  , 4.67])
     """
-    _check_odd(size)
+    size = _odd_size(image, size)
     return box_mean(image, size)
 
 
@@ -171,10 +175,9 @@ def local_median(image: NDArray[Any], size: int) -> NDArray[Any]:
     array([[5., 6., 8.],
            [6., 7., 8.]])
     """
-    _check_odd(size)
-    small = image.dtype in (np.float16, np.float32)
+    size = _odd_size(image, size)
     found = median(image, size // 2, footprint="square")
-    return found.astype(np.float32 if small else np.float64, copy=False)
+    return found.astype(float_type(image.dtype), copy=False)
 
 
 def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float64]:
@@ -202,7 +205,8 @@ def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float6
     Raises
     ------
     ValueError
-        If the size is not odd.
+        If the size is not odd, or the image is not of real numbers of at most 64 bits or has not
+        two or three axes.
 
     Notes
     -----
@@ -222,7 +226,7 @@ def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float6
     >>> niblack(np.eye(3, dtype=np.uint8), 3).round(3)[1]
     array([0.239, 0.239, 0.239])
     """
-    _check_odd(size)
+    size = _odd_size(image, size)
     return box_threshold(image, size, k, 0.0)
 
 
@@ -252,7 +256,8 @@ def sauvola(
     Raises
     ------
     ValueError
-        If the size is not odd, or `half_range` not positive.
+        If the size is not odd, `half_range` not positive, or the image is not of real numbers of
+        at most 64 bits or has not two or three axes.
 
     References
     ----------
@@ -265,7 +270,7 @@ def sauvola(
     """
     if not half_range > 0:
         raise ValueError(f"Sauvola's half range must be positive, not {half_range}.")
-    _check_odd(size)
+    size = _odd_size(image, size)
     return box_threshold(image, size, k, float(half_range))
 
 
@@ -273,6 +278,10 @@ def _sigma(size: int) -> float:
     return (size - 1) / 6.0
 
 
-def _check_odd(size: int) -> None:
-    if size < 1 or size % 2 == 0:
-        raise ValueError(f"the neighbourhood of a local threshold must be odd, not {size}.")
+def _odd_size(image: NDArray[Any], size: int) -> int:
+    """Return the width of a neighbourhood, of which powers do not overflow; check the image."""
+    real_image(image)
+    size = whole("size", size, 1)
+    if size % 2 == 0:
+        raise ValueError(f"size must be odd, not {size}: give {size + 1}.")
+    return size

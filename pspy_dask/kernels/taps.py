@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pspy_dask.kernels.checks import nonnegative
 
 Border = Literal["nearest", "reflect", "mirror", "constant"]
 
@@ -121,7 +122,6 @@ def border_table(length: int, radius: int, mode: Border) -> NDArray[np.int64]:
     )
 
 
-def check_sigma(sigma: float) -> None:
-    """Refuse a standard deviation that is negative or not finite."""
-    if not (math.isfinite(sigma) and sigma >= 0):
-        raise ValueError(f"sigma must be zero or a positive number, not {sigma}.")
+def check_sigma(sigma: float) -> float:
+    """Return a standard deviation, refusing what is negative, not finite or no number."""
+    return nonnegative("sigma", sigma)

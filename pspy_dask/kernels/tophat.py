@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pspy_dask.kernels.checks import real_image, whole
 from pspy_dask.kernels.extremes import Line, slide_across, slide_along, window_of_lines
 from pspy_dask.kernels.jit import compiled
 
@@ -22,7 +23,7 @@ def tophat_halo(size: int) -> int:
     >>> tophat_halo(5), tophat_halo(4)
     (4, 3)
     """
-    return size - 1
+    return whole("size", size, 1) - 1
 
 
 def white_tophat(image: NDArray[Any], size: int) -> NDArray[Any]:
@@ -35,19 +36,20 @@ def white_tophat(image: NDArray[Any], size: int) -> NDArray[Any]:
     Parameters
     ----------
     image
-        Two or three axes, any real dtype; bool is read as uint8.
+        Two or three axes, any real dtype of at most 64 bits; bool is read as uint8.
     size
         Side of the footprint in pixels, at least 1.
 
     Returns
     -------
     ndarray
-        As the image; uint8 for a bool image.
+        As the image, in the machine's byte order; uint8 for a bool image.
 
     Raises
     ------
     ValueError
-        If the size is less than 1, or the image has not two or three axes.
+        If the size is no whole number of at least 1, or the image is not of real numbers or has
+        not two or three axes.
 
     Notes
     -----
@@ -68,18 +70,12 @@ def white_tophat(image: NDArray[Any], size: int) -> NDArray[Any]:
     >>> white_tophat(np.array([[2, 2, 9, 2, 2, 8, 8, 8]], np.uint8), 3)[0]
     array([0, 0, 7, 0, 0, 0, 0, 0], dtype=uint8)
     """
-    if size < 1:
-        raise ValueError(f"the size of a top-hat must be at least 1, not {size}.")
-    if image.ndim not in (2, 3):
-        raise ValueError(f"an image has 2 or 3 axes, not {image.ndim}.")
-    if image.dtype.kind not in "biuf" or image.dtype.itemsize > 8:
-        raise ValueError(
-            f"an image of {image.dtype} has no top-hat: convert it to real numbers of 64 bits."
-        )
-    dtype = image.dtype
-    if dtype == np.float16:  # not known to Numba; rounded once more, differences stay the same
-        return white_tophat(image.astype(np.float32), size).astype(dtype)
-    pixels = image.view(np.uint8) if dtype == np.bool_ else image
+    size = whole("size", size, 1)
+    real_image(image)
+    if image.dtype.kind == "f" and image.dtype.itemsize == 2:
+        # not known to Numba; rounded once more, differences stay the same
+        return white_tophat(image.astype(np.float32), size).astype(np.float16)
+    pixels = image.view(np.uint8) if image.dtype == np.bool_ else image
     pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
     result = np.empty(pixels.shape, pixels.dtype)
     if result.size:

@@ -49,8 +49,10 @@ class Filters:
 
     def dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """Type of the filtered pixels of an image of this type."""
-        if self.gaussian or dtype == np.float16:
-            return dtype if dtype == np.float64 else np.dtype(np.float32)
+        if self.gaussian or _is_half(dtype):
+            # by kind and width, for a float of the other byte order does not equal float64
+            double = dtype.kind == "f" and dtype.itemsize == 8
+            return np.dtype(np.float64 if double else np.float32)
         return np.dtype(np.uint8) if dtype == np.bool_ else dtype
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
@@ -69,10 +71,15 @@ def finite_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return the pixels with 0 for those that are not finite; booleans as 0 and 1."""
     if pixels.dtype == np.bool_:
         return pixels.view(np.uint8)
-    if pixels.dtype == np.float16:
+    if _is_half(pixels.dtype):
         pixels = pixels.astype(np.float32)
     finite = finite_mask(pixels)
     return pixels if finite is None else np.where(finite, pixels, pixels.dtype.type(0))
+
+
+def _is_half(dtype: np.dtype[Any]) -> bool:
+    """Say whether a type is float16, of either byte order."""
+    return dtype.kind == "f" and dtype.itemsize == 2
 
 
 def finite_mask(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:

@@ -55,7 +55,20 @@ def test_a_pixel_does_not_depend_on_its_window(windows_agree, shape, sigma):
     windows_agree(lambda part: gaussian(part, sigma), image, gaussian_halo(sigma), rng)
 
 
-@pytest.mark.parametrize("sigma", [-1.0, np.nan, np.inf])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "u2"])
+def test_the_byte_order_does_not_matter(dtype):
+    image = (np.random.default_rng(2).random((20, 30)) * 100).astype(dtype)
+    got, expected = gaussian(image.astype(f">{dtype}"), 1.5), gaussian(image, 1.5)
+    assert got.dtype == expected.dtype
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_numpy_integers_are_sigmas():
+    image = np.random.default_rng(2).random((20, 90))
+    np.testing.assert_array_equal(gaussian(image, np.uint8(17)), gaussian(image, 17))
+
+
+@pytest.mark.parametrize("sigma", [-1.0, np.nan, np.inf, None, "2", (1.0, 2.0), 1j, 10**400])
 def test_refuses_a_senseless_sigma(sigma):
     with pytest.raises(ValueError, match="sigma"):
         gaussian(np.zeros((2, 2)), sigma)
@@ -64,3 +77,11 @@ def test_refuses_a_senseless_sigma(sigma):
 def test_refuses_one_axis():
     with pytest.raises(ValueError, match="axes"):
         gaussian(np.zeros(5), 1.0)
+
+
+@pytest.mark.parametrize("dtype", [complex, object, "M8[s]", "U3", np.longdouble])
+def test_refuses_what_is_not_of_real_numbers(dtype):
+    if np.dtype(dtype) == np.float64:
+        pytest.skip("long doubles are doubles here")
+    with pytest.raises(ValueError, match="image must be of real numbers"):
+        gaussian(np.zeros((4, 4), dtype), 1.0)

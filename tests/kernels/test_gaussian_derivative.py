@@ -72,6 +72,16 @@ def test_a_pixel_does_not_depend_on_its_window(windows_agree, shape, mode):
     )
 
 
+def test_numpy_integers_and_the_byte_order_do_not_matter():
+    image = np.random.default_rng(2).random((20, 30))
+    expected = gaussian_derivative(image, 1.5, 1)
+    for dtype in ("<f8", ">f8"):
+        for order in (np.int64(1), np.uint8(1), np.array([1, 1]), (1, np.int8(1))):
+            got = gaussian_derivative(image.astype(dtype), 1.5, order)
+            assert got.dtype == np.float64
+            np.testing.assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -81,6 +91,13 @@ def test_a_pixel_does_not_depend_on_its_window(windows_agree, shape, mode):
         ("order", {"order": -1}),
         ("order", {"order": (1, 0, 0)}),
         ("order", {"order": (0, 1.5)}),
+        ("order", {"order": None}),
+        ("order", {"order": 1.0}),
+        ("order", {"order": "12"}),
+        ("sigma", {"sigma": None}),
+        ("sigma", {"sigma": "2"}),
+        ("sigma", {"sigma": (1.0, 2.0)}),
+        ("truncate", {"truncate": None}),
         ("truncate", {"truncate": -1}),
         ("truncate", {"truncate": np.inf}),
         ("mode", {"mode": "wrap"}),

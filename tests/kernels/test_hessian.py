@@ -141,6 +141,9 @@ def test_an_image_without_pixels_has_no_derivatives():
     [
         ("sigma", np.zeros((4, 4)), {"sigma": -1.0}),
         ("sigma", np.zeros((4, 4)), {"sigma": np.nan}),
+        ("sigma", np.zeros((4, 4)), {"sigma": None}),
+        ("sigma", np.zeros((4, 4)), {"sigma": "2"}),
+        ("sigma", np.zeros((4, 4)), {"sigma": (1.0, 2.0)}),
         ("mode", np.zeros((4, 4)), {"mode": "wrap"}),
         ("axes", np.zeros(4), {}),
         ("image", np.zeros((4, 4), complex), {}),

@@ -157,6 +157,42 @@ def test_a_pixel_does_not_depend_on_its_window(windows_agree, shape, dtype):
             windows_agree(lambda p, s=size: local_otsu(p, s), image, halo, rng)
 
 
+@pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8", ">u2"])
+def test_the_byte_order_does_not_matter(dtype):
+    image = noise((30, 40), dtype)
+    native = image.astype(image.dtype.newbyteorder("="))
+    for function in (local_gaussian, local_mean, niblack, local_median):
+        got, expected = function(image, 5), function(native, 5)
+        assert got.dtype == expected.dtype
+        np.testing.assert_array_equal(got, expected)
+    assert local_gaussian(image, 5).dtype == filters.threshold_local(image, 5).dtype
+
+
+@pytest.mark.parametrize("size", [np.uint8(17), np.int8(13), np.int16(201)])
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_powers_of_numpy_sizes_do_not_overflow(size, dtype):
+    image = noise((40, 50), dtype)
+    for function in (local_gaussian, local_mean, niblack, lambda i, s: sauvola(i, s, 1.0)):
+        np.testing.assert_array_equal(function(image, size), function(image, int(size)))
+    levels = image.astype(np.uint8)
+    np.testing.assert_array_equal(local_otsu(levels, size), local_otsu(levels, int(size)))
+    assert type(local_halo("niblack", size)) is int
+
+
+@pytest.mark.parametrize(
+    "function", [local_gaussian, local_mean, niblack, lambda i, s: sauvola(i, s, 1.0)]
+)
+def test_names_the_argument_that_makes_no_sense(function):
+    for size in (3.0, None, "3", (3, 3), 0, -1):
+        with pytest.raises(ValueError, match="size must be a whole number of at least 1"):
+            function(np.zeros((5, 5)), size)
+    with pytest.raises(ValueError, match="2 or 3 axes"):
+        function(np.zeros(5), 3)
+    for dtype in (complex, object, "M8[s]"):
+        with pytest.raises(ValueError, match="image must be of real numbers"):
+            function(np.zeros((5, 5), dtype), 3)
+
+
 def test_refusals():
     image = np.zeros((5, 5), np.uint8)
     for function in (local_gaussian, local_mean, niblack, lambda i, s: sauvola(i, s, 1.0)):

@@ -93,11 +93,21 @@ def test_the_sign_of_zero_does_not_depend_on_the_window():
     np.testing.assert_array_equal(np.signbit(white_tophat(image, 4)), np.signbit(image))
 
 
+@pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8", ">u2"])
+def test_the_byte_order_and_the_type_of_the_size_do_not_matter(dtype):
+    image = noise((30, 40), dtype)
+    native = image.astype(image.dtype.newbyteorder("="))
+    got, expected = white_tophat(image, np.int8(100)), white_tophat(native, 100)
+    assert got.dtype == expected.dtype
+    np.testing.assert_array_equal(got, expected)
+
+
 def test_refusals():
-    with pytest.raises(ValueError, match="size of a top-hat"):
-        white_tophat(np.zeros((3, 3)), 0)
+    for size in (0, 3.0, None, "3"):
+        with pytest.raises(ValueError, match="size must be"):
+            white_tophat(np.zeros((3, 3)), size)
     with pytest.raises(ValueError, match="2 or 3 axes"):
         white_tophat(np.zeros(3), 1)
-    with pytest.raises(ValueError, match="complex128 has no top-hat"):
+    with pytest.raises(ValueError, match="not of complex128"):
         white_tophat(np.zeros((3, 3), complex), 1)
     assert white_tophat(np.zeros((0, 3)), 3).shape == (0, 3)

@@ -183,8 +183,11 @@ def local_median(image: NDArray[Any], size: int) -> NDArray[Any]:
 def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float64]:
     """Return Niblack's threshold, the mean less `k` standard deviations of a square or cube.
 
-    Equal to `skimage.filters.threshold_niblack` bit for bit on integers up to 16 bits, for there
-    all sums are exact. On floats each pixel's sums are taken in double precision in a fixed order
+    Exact sums of integers up to 16 bits are rounded once. `skimage.filters.threshold_niblack` gives
+    the same bits as long as the squares of all pixels of the image, with a border as wide as the
+    neighbourhood needs, sum to less than 2**53; beyond, its integral image of doubles rounds: of
+    2048 x 2048 pixels around 50000 and a size of 51, 2 % of thresholds are off by up to 4e-6. On
+    floats each pixel's sums are taken in double precision in a fixed order
     and not as differences of running sums, so the two differ by rounding; scikit-image squares
     float32 in float32.
 
@@ -200,7 +203,8 @@ def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float6
     Returns
     -------
     ndarray
-        Of float64, of the image's shape.
+        Of float64, of the image's shape, also where scikit-image gives float32, that is for float32
+        and float16 images.
 
     Raises
     ------
@@ -251,7 +255,8 @@ def sauvola(
     Returns
     -------
     ndarray
-        Of float64, of the image's shape.
+        Of float64, of the image's shape, also where scikit-image gives float32, that is for float32
+        and float16 images.
 
     Raises
     ------

@@ -30,8 +30,11 @@ def white_tophat(image: NDArray[Any], size: int) -> NDArray[Any]:
     """Subtract from an image its opening by a cube of `size` pixels a side.
 
     The result is that of ``skimage.morphology.white_tophat(image, np.ones((size,) * image.ndim))``
-    for odd and even sizes. A nan counts as brighter than all else: it stays nan, and pixels beside
-    it are as they were if it were not there.
+    for odd and even sizes. The exception are even sizes of eight times the image's shortest side
+    or more, for which scikit-image 0.26 may read outside of the image and give numbers without
+    meaning; here an opening takes no more than the image. A nan counts as
+    brighter than all else: it stays nan, and pixels beside it are as they were if it were not
+    there.
 
     Parameters
     ----------

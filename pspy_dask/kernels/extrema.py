@@ -98,7 +98,7 @@ def disk_maximum(image: NDArray[Any], radius: int) -> NDArray[Any]:
 
 
 def _disk_extreme(image: NDArray[Any], radius: int, *, largest: bool) -> NDArray[Any]:
-    check_radius(radius)
+    radius = check_radius(radius)
     if image.ndim != 2:
         raise ValueError(f"image must have 2 axes for a filter over a disk, not {image.ndim}.")
     if image.dtype.kind not in "buif":

@@ -13,11 +13,16 @@ the same forest of depth 12; of at least 5 rows a leaf; of 3 classes 13; 12; 9.6
 
 Gathers alone, without AVX-512, were slower than steps. Looking up 512 words in registers lost
 20 % against 256; sorting rows by the most telling feature gained 12 %, by two features 2 % more.
+
+Packing the tables takes as long as they gain on some number of rows, of which a tree of more nodes
+needs more (forests of 20 to 200 trees): 240, 870, 1400 and 3000 rows at 76, 300, 760 and 2800
+nodes a tree. Tables that are there gain from 16 to 64 rows on.
 """
 
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +36,12 @@ Rows = NDArray[np.float32]
 
 _BLOCK = 2048  # rows that go through one tree before the next: it stays in the nearest cache
 _EVERY = 4  # trees between two looks at what is decided
-_MANY = 512  # rows from which on tables pay for themselves
+_FEW = 64  # rows from which on tables that are there are faster
+_ROWS_A_NODE = 2  # rows from which on packing tables pays, for each node of a tree
+
+#: Tables of forests in use, None where they are too large: kept beside a forest, not in it, so
+#: that what is pickled, copied and compared is the forest alone, and gone when it is.
+_packed: WeakKeyDictionary[Forest, ForestTables | None] = WeakKeyDictionary()
 
 
 def forest_labels(forest: Forest, rows: NDArray[Any]) -> NDArray[Any]:
@@ -135,8 +145,14 @@ def plain_probabilities(forest: Forest, rows: Rows) -> NDArray[np.float64]:
 
 def _tables(forest: Forest, rows: Rows, missing: bool) -> ForestTables | None:
     """Return what the fast paths read, or None where the plain walk is to be taken."""
-    worth = not missing and rows.shape[0] >= _MANY
-    return forest_tables(forest) if worth else None
+    count = rows.shape[0]
+    if missing or count < _FEW:
+        return None
+    if forest not in _packed:
+        if count * forest.roots.size < _ROWS_A_NODE * forest.left.size:
+            return None
+        _packed[forest] = forest_tables(forest)  # threads that do so together write the same
+    return _packed[forest]
 
 
 def _checked(forest: Forest, rows: NDArray[Any]) -> tuple[Rows, bool]:

@@ -147,7 +147,8 @@ def _settle(
     """Label rows whose class the remaining trees cannot change; return how many are left.
 
     Shares are rounded to units, half a unit off at most in each tree for each class but the
-    first, which has what the others leave.
+    first, which has what the others leave: between two classes (others + 1) / 2 units at most. The
+    2 units or more beyond that are for shares whose sum is 1 but for 1e-7, half a unit.
     """
     margin = rest * unit + (done + rest) * (others + 2)
     kept = 0

@@ -95,7 +95,7 @@ def median(
     array([[5, 5, 9],
            [7, 6, 8]], dtype=uint8)
     """
-    check_radius(radius)
+    radius = check_radius(radius)
     if image.ndim != 2:
         raise ValueError(f"image must have 2 axes for a filter over a disk, not {image.ndim}.")
     if image.dtype.kind not in "buif":

@@ -1,3 +1,4 @@
+import gc
 import pickle
 
 import numpy as np
@@ -228,6 +229,59 @@ def test_a_row_does_not_depend_on_the_others():
         np.testing.assert_array_equal(forest_probabilities(forest, rows[part]), shares[part])
 
 
+def test_tables_are_packed_once_and_where_they_pay(monkeypatch):
+    packed = []
+
+    def pack(forest):
+        packed.append(forest)
+        return forest_tables(forest)
+
+    monkeypatch.setattr(kernel, "forest_tables", pack)
+    forest, rows = forest_of_estimator(grown()), table(MANY, 7)
+    pickled = pickle.dumps(forest)
+    enough = 2 * forest.left.size // forest.roots.size + 1
+    few = forest_labels(forest, rows[: enough - 1])
+    assert packed == []
+    for count in (enough, MANY, 70):
+        labels = forest_labels(forest, rows[:count])
+        np.testing.assert_array_equal(labels[: few.size], few[:count])
+        forest_probabilities(forest, rows[:count])
+    assert packed == [forest]
+    assert pickle.dumps(forest) == pickled
+    large = forest_of_estimator(grown(features=COLUMNS + 1))
+    for _ in range(2):
+        forest_labels(large, table(MANY, COLUMNS + 1))
+    assert packed == [forest, large]
+
+
+def test_tables_go_with_their_forest():
+    forest = forest_of_estimator(grown())
+    forest_labels(forest, table(MANY, 7))
+    assert forest in kernel._packed
+    before = len(kernel._packed)
+    del forest
+    gc.collect()
+    assert len(kernel._packed) < before
+
+
+@pytest.mark.parametrize("off", [-1e-7, 1e-7])
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_shares_that_do_not_quite_sum_to_one_settle_as_they_are(off, classes):
+    """Most of what is accepted, near ties that this decides."""
+    drawn = np.random.default_rng(classes)
+    leaf = np.array([-1])
+    for _ in range(200):
+        trees = []
+        for _ in range(drawn.integers(1, 9)):
+            value = np.full(classes, 1 / classes) + drawn.integers(-9, 10, classes) * 5e-8
+            value[drawn.integers(classes)] += 1 - value.sum() + off * 0.99
+            trees.append(Tree(leaf, leaf, leaf, leaf * 1.0, value[np.newaxis], leaf < 0))
+        forest = forest_of_trees(trees, np.arange(classes), 1)
+        rows = np.zeros((1, 1), np.float32)
+        settled = settled_labels(rows, forest_tables(forest))
+        assert settled[0] in (-1, plain_labels(forest, rows)[0])
+
+
 def test_a_forest_is_plain_data():
     forest = forest_of_estimator(grown())
     back = pickle.loads(pickle.dumps(forest))
@@ -267,6 +321,7 @@ def test_nan_is_refused_where_trees_do_not_take_it():
         ({"right": np.zeros(2, np.int32)}, "right"),
         ({"value": np.zeros((3, 5))}, "value"),
         ({"value": np.zeros((3, 2))}, "shares"),
+        ({"value": np.array([[0.5, 0.5], [1.0, 5e-7], [0.0, 1.0]])}, "shares"),
         ({"left": np.array([3, -1, -1], np.int32)}, "left"),
         ({"left": np.array([0, -1, -1], np.int32)}, "left"),
         ({"left": np.array([2, -1, -1], np.int32)}, "once"),

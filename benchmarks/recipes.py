@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import pspy_dask as ps
+from benchmarks.blank import image_of
 from benchmarks.contest import Candidate, Run, take_turns
 from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image
@@ -49,7 +50,7 @@ def measured(side: int, *, runs: int, particlespy: str | None) -> list[dict[str,
             found = take_turns(_candidates(options, particlespy), path, runs=runs)
             if "pspy_dask" not in found:
                 raise RuntimeError(f"the recipe {name} fails: see what its process said")
-            tasks = tasks_a_chunk(path, options)
+            tasks = tasks_a_chunk(options)
             rows += [
                 _row(name, side, who, results, found, tasks if who == "pspy_dask" else None)
                 for who, results in found.items()
@@ -93,10 +94,10 @@ def _row(
     }
 
 
-def tasks_a_chunk(path: str, options: dict[str, Any]) -> float:
-    """Return the tasks of the lazy labels over the number of their chunks."""
+def tasks_a_chunk(options: dict[str, Any], chunks: int = 256) -> float:
+    """Return the tasks of the lazy labels of a large image over the number of its chunks."""
     chosen = {k: v for k, v in options.items() if k != "table"}
-    labels = ps.segment(ps.open_image(path), **chosen).data
+    labels = ps.segment(image_of(chunks), **chosen).data
     graph = labels.__dask_optimize__(labels.__dask_graph__(), labels.__dask_keys__())
     return len(dict(graph)) / labels.npartitions
 

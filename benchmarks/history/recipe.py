@@ -40,4 +40,4 @@ class Recipe:
 
     def track_tasks_a_chunk(self, name: str) -> float:
         """Count tasks."""
-        return tasks_a_chunk(self.path, RECIPES[name])
+        return tasks_a_chunk(RECIPES[name])

@@ -176,7 +176,7 @@ def plan(found: list[Row]) -> str:
             f"{r['tasks']:.2f}",
             *(f"{r[k]:.2f} s" if r[k] is not None else "" for k in ("build", "order", "submit")),
             f"{r['bytes'] / 2**20:.1f}",
-            f"{r['scheduler'] / 2**20:.0f}" + (" (simulated)" if r["simulated"] else ""),
+            f"{(r['scheduler'] or 0) / 2**20:.0f}" + (" (simulated)" if r["simulated"] else ""),
         ]
         for r in found
     ]

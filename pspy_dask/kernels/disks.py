@@ -41,6 +41,17 @@ def half_widths(radius: int, footprint: Footprint = "disk") -> Ints:
     return chords(radius, 2, footprint)[:, 2]
 
 
+def pixels_of(widths: Ints) -> int:
+    """Return the pixels of a footprint given by the half-widths of its rows.
+
+    Examples
+    --------
+    >>> pixels_of(half_widths(1)), pixels_of(half_widths(1, "square"))
+    (5, 9)
+    """
+    return int(np.sum(2 * widths + 1))
+
+
 def chords(radius: int, ndim: int, footprint: Footprint = "disk") -> Ints:
     """Return the rows of a footprint as (plane offset, row offset, half of the length).
 

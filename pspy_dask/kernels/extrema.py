@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pspy_dask.kernels.checks import real_image
 from pspy_dask.kernels.disks import Ints, check_radius, half_widths
 from pspy_dask.kernels.jit import compiled, inlined
 
@@ -35,14 +36,14 @@ def disk_minimum(image: NDArray[Any], radius: int) -> NDArray[Any]:
     Parameters
     ----------
     image
-        Two axes, any real dtype; bool is read as uint8.
+        Two axes, any real dtype of at most 64 bits; bool is read as uint8.
     radius
         Of the disk ``skimage.morphology.disk(radius)``, in pixels, at least 0.
 
     Returns
     -------
     ndarray
-        As the image; uint8 for a bool image.
+        As the image, in the machine's byte order; uint8 for a bool image.
 
     Raises
     ------
@@ -69,14 +70,14 @@ def disk_maximum(image: NDArray[Any], radius: int) -> NDArray[Any]:
     Parameters
     ----------
     image
-        Two axes, any real dtype; bool is read as uint8.
+        Two axes, any real dtype of at most 64 bits; bool is read as uint8.
     radius
         Of the disk, in pixels, at least 0.
 
     Returns
     -------
     ndarray
-        As the image; uint8 for a bool image.
+        As the image, in the machine's byte order; uint8 for a bool image.
 
     Raises
     ------
@@ -99,15 +100,11 @@ def disk_maximum(image: NDArray[Any], radius: int) -> NDArray[Any]:
 
 def _disk_extreme(image: NDArray[Any], radius: int, *, largest: bool) -> NDArray[Any]:
     radius = check_radius(radius)
-    if image.ndim != 2:
-        raise ValueError(f"image must have 2 axes for a filter over a disk, not {image.ndim}.")
-    if image.dtype.kind not in "buif":
-        raise ValueError(f"image must be of real numbers, not of {image.dtype}: convert it.")
-    if image.dtype == np.float16:
+    real_image(image, (2,))
+    if image.dtype.kind == "f" and image.dtype.itemsize == 2:  # not known to Numba
         return _disk_extreme(image.astype(np.float32), radius, largest=largest).astype(np.float16)
     pixels = image.view(np.uint8) if image.dtype == np.bool_ else image
-    if not pixels.dtype.isnative:
-        pixels = pixels.astype(pixels.dtype.newbyteorder("="))
+    pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
     result = np.empty(pixels.shape, pixels.dtype)
     if pixels.size == 0:
         return result
@@ -116,7 +113,7 @@ def _disk_extreme(image: NDArray[Any], radius: int, *, largest: bool) -> NDArray
     if unknown is not None:
         pixels = np.where(unknown, nowhere, pixels)
     side = max(_SIDE, 2 * radius)
-    _filter_tiles(np.ascontiguousarray(pixels), half_widths(radius), side, largest, nowhere, result)
+    _filter_tiles(pixels, half_widths(radius), side, largest, nowhere, result)
     if unknown is not None:
         result[disk_maximum(unknown, radius) > 0] = np.nan
     return result

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.disks import Ints
+from pspy_dask.kernels.disks import Ints, pixels_of
 from pspy_dask.kernels.jit import compiled, inlined
 from pspy_dask.kernels.otsu_level import BINS
 from pspy_dask.kernels.otsu_levels import otsu_levels
@@ -49,7 +49,7 @@ from pspy_dask.kernels.strips import (
 
 def lanes_take(widths: Ints) -> bool:
     """Whether a footprint, given by the half-widths of its rows, is small enough for lanes."""
-    return int(np.sum(2 * widths + 1)) <= MOST_PIXELS
+    return pixels_of(widths) <= MOST_PIXELS
 
 
 def local_otsu_lanes(image: NDArray[np.uint8], widths: Ints) -> NDArray[np.uint8]:
@@ -70,7 +70,7 @@ def local_otsu_lanes(image: NDArray[np.uint8], widths: Ints) -> NDArray[np.uint8
     # Pixels outside are counted too, as a level of their own.
     around = ((radius, below), (radius, radius))
     padded = np.pad(image.astype(np.uint16), around, constant_values=BINS)
-    area = int(np.sum(2 * widths + 1))
+    area = pixels_of(widths)
     narrow = area <= MOST_NARROW
     threshold = _threshold_narrow if narrow else _threshold_wide
     room = new_room(np.int32 if narrow else np.float64)

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.disks import Footprint, Ints, check_radius, half_widths
+from pspy_dask.kernels.disks import Footprint, Ints, check_radius, half_widths, pixels_of
 from pspy_dask.kernels.jit import compiled, inlined
 from pspy_dask.kernels.median_bits import median_bits
 from pspy_dask.kernels.median_lanes import FEW, VALUES, lanes_take, median_lanes
@@ -167,7 +167,7 @@ def _copy_entries(table: NDArray[Any], places: NDArray[Any], result: NDArray[Any
 
 def _median_of_ranks(ranks: NDArray[Any], widths: Ints, border: MedianBorder) -> NDArray[Any]:
     mode = _PAD_MODE[border]
-    highest, pixels = int(ranks.max()), int(np.sum(2 * widths + 1))
+    highest, pixels = int(ranks.max()), pixels_of(widths)
     lanes = lanes_pay() and ranks.dtype == np.uint16 and lanes_take(widths)
     most = _MOST_BITS
     if lanes and highest < FEW:

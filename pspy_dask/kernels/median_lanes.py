@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.disks import Ints
+from pspy_dask.kernels.disks import Ints, pixels_of
 from pspy_dask.kernels.jit import compiled, inlined
 from pspy_dask.kernels.simd import choose, fill, load, store
 from pspy_dask.kernels.strips import (
@@ -40,7 +40,7 @@ load_h, fill_h = load(_H), fill(_H)
 
 def lanes_take(widths: Ints) -> bool:
     """Whether a footprint, given by the half-widths of its rows, is small enough for lanes."""
-    return int(np.sum(2 * widths + 1)) <= _MOST_PIXELS
+    return pixels_of(widths) <= _MOST_PIXELS
 
 
 def median_lanes(ranks: Words, widths: Ints, mode: Literal["edge", "symmetric"]) -> Words:

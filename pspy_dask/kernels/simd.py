@@ -5,7 +5,7 @@ kernels that gain most cannot be proved so: 32 rows of an image go through one h
 sums wait for nothing but each other. Here such a group of lanes is a type. ``+ - * /`` and
 ``& | ^`` work lane by lane, comparisons give masks, and LLVM lowers all of it to what the
 processor has: AVX-512, AVX2, SSE2 or NEON. Arithmetic is what one lane alone would do, so results
-do not depend on the width; only `fused` rounds once instead of twice.
+do not depend on the width.
 
 Arrays are one-dimensional and contiguous; a vector is loaded from any index, alignment is not
 needed. `load`, `store` and `gather` are checked against the array's length where Numba's bounds
@@ -284,28 +284,18 @@ def _extreme(symbol: str) -> Any:
 smaller, larger = _extreme("<"), _extreme(">")
 
 
-def _from_llvm(name: str, operands: int) -> Any:
-    def call(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        kind = sig.return_type
-        function_type = ir.FunctionType(kind.llvm, [kind.llvm] * operands)
-        full = f"llvm.{name}.v{kind.lanes}{kind.element}"
-        return builder.call(
-            cgutils.get_or_insert_function(builder.module, function_type, full), args
-        )
-
-    return call
-
-
 @intrinsic
 def root(typing: Any, value: Any) -> Any:
     """Return square roots, rounded as IEEE 754 asks."""
-    return value(value), _from_llvm("sqrt", 1)
 
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = sig.return_type
+        function_type = ir.FunctionType(kind.llvm, [kind.llvm])
+        name = f"llvm.sqrt.v{kind.lanes}{kind.element}"
+        function = cgutils.get_or_insert_function(builder.module, function_type, name)
+        return builder.call(function, args)
 
-@intrinsic
-def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return ``a * b + c``, rounded once."""
-    return a(a, b, c), _from_llvm("fma", 3)
+    return value(value), generate
 
 
 @intrinsic

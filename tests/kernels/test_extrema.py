@@ -98,6 +98,7 @@ def test_masks_half_floats_and_byte_order():
     np.testing.assert_array_equal(got, disk_minimum(halves.astype("f8"), 3).astype(np.float16))
     swapped = np.arange(60).reshape(6, 10).astype(">u2")
     np.testing.assert_array_equal(disk_minimum(swapped, 1), disk_minimum(swapped.astype("u2"), 1))
+    np.testing.assert_array_equal(disk_minimum(halves.astype(">f2"), 3), got)
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])

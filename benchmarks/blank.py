@@ -1,4 +1,4 @@
-"""Images of any size that hold no pixels: what is planned on them is never run."""
+"""Plans that are never run: images of any size that hold no pixels, and how to count tasks."""
 
 from __future__ import annotations
 
@@ -30,3 +30,13 @@ def image_of(chunks: int) -> Any:
     across = isqrt(chunks)
     shape = (across * _SIDE, across * _SIDE)
     return lazy_array(ArraySource(Nothing(shape), (None, None)), ((_SIDE,) * across,) * 2)
+
+
+def optimized(array: Any) -> dict[Any, Any]:
+    """Return the tasks that would be sent to compute a dask array."""
+    return dict(array.__dask_optimize__(array.__dask_graph__(), array.__dask_keys__()))
+
+
+def tasks_a_chunk(array: Any) -> float:
+    """Return the tasks of a dask array over the number of its chunks."""
+    return len(optimized(array)) / array.npartitions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -15,7 +16,8 @@ from skimage import measure
 
 import pspy_dask as ps
 from benchmarks import planes
-from benchmarks.measure import cpu_seconds, memory_of
+from benchmarks.blank import tasks_a_chunk
+from benchmarks.measure import interleaved, memory_of, span
 
 _CHUNK = 2048
 
@@ -31,16 +33,16 @@ def measured(side: int, *, runs: int) -> list[dict[str, Any]]:
     }
     if importlib.util.find_spec("tilewise_ccl"):
         ways["tilewise-ccl"] = lambda: _tilewise(lazy)
-    seconds = cpu_seconds(ways, runs)
+    seconds = interleaved(ways, runs=runs, clock=time.process_time)
     base = median(seconds["pspy_dask"])
     tasks = {
-        "pspy_dask": _tasks_a_chunk(ps.label(lazy).data),
-        "dask-image": _tasks_a_chunk(ndmeasure.label(lazy, np.ones((3, 3)))[0]),
+        "pspy_dask": tasks_a_chunk(ps.label(lazy).data),
+        "dask-image": tasks_a_chunk(ndmeasure.label(lazy, np.ones((3, 3)))[0]),
     }
     return [
         {
             "who": who,
-            "seconds": [median(s), min(s), max(s)],
+            "seconds": span(s),
             "ratio": median(s) / base,
             "components": int(ways[who]()),
             "memory": memory_of(ways[who]),
@@ -48,11 +50,6 @@ def measured(side: int, *, runs: int) -> list[dict[str, Any]]:
         }
         for who, s in seconds.items()
     ]
-
-
-def _tasks_a_chunk(labels: Any) -> float:
-    graph = labels.__dask_optimize__(labels.__dask_graph__(), labels.__dask_keys__())
-    return len(dict(graph)) / labels.npartitions
 
 
 def _largest(labels: Any) -> int:

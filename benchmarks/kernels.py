@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks import planes
 from benchmarks.comparisons import COMPARISONS, Comparison
-from benchmarks.measure import memory_of
+from benchmarks.measure import memory_of, span
 
 SIDE = 4096
 
@@ -42,8 +42,8 @@ class Figure:
     name: str
     against: str
     least: float
-    ours: tuple[float, float, float]
-    theirs: tuple[float, float, float]
+    ours: list[float]
+    theirs: list[float]
     ratio: float
     difference: float
     two_threads: float
@@ -80,8 +80,8 @@ def measured(comparison: Comparison, side: int, runs: int) -> Figure:
         comparison.name,
         comparison.against,
         comparison.least,
-        _spread(ours),
-        _spread(theirs),
+        span(ours),
+        span(theirs),
         median(ours) / median(theirs),
         difference,
         _two_threads(comparison.ours, whole, runs),
@@ -94,10 +94,6 @@ def _seconds(work: Callable[..., Any], given: tuple[Any, ...]) -> float:
     since = time.process_time()
     work(*given)
     return time.process_time() - since
-
-
-def _spread(values: list[float]) -> tuple[float, float, float]:
-    return median(values), min(values), max(values)
 
 
 def _two_threads(work: Callable[..., Any], given: tuple[Any, ...], runs: int) -> float:

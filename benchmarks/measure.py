@@ -47,29 +47,28 @@ class PeakMemory:
 
 
 def interleaved(
-    candidates: dict[str, Callable[[], object]], *, runs: int = 5
+    candidates: dict[str, Callable[[], object]],
+    *,
+    runs: int,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Return the seconds of each candidate: one warm-up, then A, B, ..., A, B, ..."""
+    """Return the seconds of each candidate: one warm-up, then A, B, ..., A, B, ...
+
+    With `time.process_time` as the clock they are those that this process was at work.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for turn in range(runs + 1):
         for name, work in candidates.items():
-            since = time.perf_counter()
+            since = clock()
             work()
             if turn:
-                seconds[name].append(time.perf_counter() - since)
+                seconds[name].append(clock() - since)
     return seconds
 
 
-def cpu_seconds(candidates: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
-    """Return the seconds that this process was at work for each: one warm-up, then in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in candidates}
-    for turn in range(runs + 1):
-        for name, work in candidates.items():
-            since = time.process_time()
-            work()
-            if turn:
-                seconds[name].append(time.process_time() - since)
-    return seconds
+def span(values: list[float]) -> list[float]:
+    """Return median, smallest and largest."""
+    return [median(values), min(values), max(values)]
 
 
 def memory_of(work: Callable[[], object]) -> int:
@@ -80,11 +79,6 @@ def memory_of(work: Callable[[], object]) -> int:
         result = work()
     del result
     return memory.peak - memory.start
-
-
-def spread(values: list[float]) -> str:
-    """Return median and range in words."""
-    return f"{median(values):.2f} s ({min(values):.2f} to {max(values):.2f})"
 
 
 def machine() -> str:

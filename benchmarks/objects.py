@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -12,10 +13,8 @@ from skimage import measure
 
 import pspy_dask as ps
 from benchmarks import planes
-from benchmarks.measure import cpu_seconds, memory_of
-
-COLUMNS = ("label", "area", "bbox", "centroid", "equivalent_diameter_area", "intensity_mean")
-COLUMNS += ("intensity_min", "intensity_max", "intensity_std")
+from benchmarks.candidates.in_memory import COLUMNS
+from benchmarks.measure import interleaved, memory_of, span
 
 
 def discs(count: int, side: int) -> Any:
@@ -35,10 +34,11 @@ def measured(counts: tuple[int, ...], *, runs: int, side: int) -> list[dict[str,
     for count in counts:
         labels = discs(count, side)
         image = planes.micrograph(side)[: len(labels), : len(labels)]
-        found = cpu_seconds({"ours": ours(labels, image), "theirs": theirs(labels, image)}, runs)
-        spans = {who: [median(s), min(s), max(s)] for who, s in found.items()}
+        works = {"ours": ours(labels, image), "theirs": theirs(labels, image)}
+        found = interleaved(works, runs=runs, clock=time.process_time)
+        spans = {who: span(s) for who, s in found.items()}
         ratio = median(found["theirs"]) / median(found["ours"])
-        memory = [memory_of(work(labels, image)) for work in (ours, theirs)]
+        memory = [memory_of(work) for work in works.values()]
         rows.append(
             {"objects": int(labels.max()), **spans, "ratio": ratio, "memory": memory, "side": side}
         )

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 import pspy_dask as ps
-from benchmarks.blank import image_of
+from benchmarks.blank import image_of, tasks_a_chunk
 from benchmarks.contest import Candidate, Run, take_turns
+from benchmarks.measure import span
 from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image
 from pspy_dask.parameters import METHODS
@@ -50,7 +51,7 @@ def measured(side: int, *, runs: int, particlespy: str | None) -> list[dict[str,
             found = take_turns(_candidates(options, particlespy), path, runs=runs)
             if "pspy_dask" not in found:
                 raise RuntimeError(f"the recipe {name} fails: see what its process said")
-            tasks = tasks_a_chunk(options)
+            tasks = tasks_of(options)
             rows += [
                 _row(name, side, who, results, found, tasks if who == "pspy_dask" else None)
                 for who, results in found.items()
@@ -85,7 +86,7 @@ def _row(
     return {
         "recipe": recipe,
         "who": who,
-        "seconds": [median(seconds), min(seconds), max(seconds)],
+        "seconds": span(seconds),
         "speed": side * side / 1e6 / median(seconds),
         "ratio": median(seconds) / base,
         "peak": max(r.peak for r in results),
@@ -94,12 +95,10 @@ def _row(
     }
 
 
-def tasks_a_chunk(options: dict[str, Any], chunks: int = 256) -> float:
-    """Return the tasks of the lazy labels of a large image over the number of its chunks."""
+def tasks_of(options: dict[str, Any], chunks: int = 256) -> float:
+    """Return the tasks a chunk of the labels of a large image."""
     chosen = {k: v for k, v in options.items() if k != "table"}
-    labels = ps.segment(image_of(chunks), **chosen).data
-    graph = labels.__dask_optimize__(labels.__dask_graph__(), labels.__dask_keys__())
-    return len(dict(graph)) / labels.npartitions
+    return tasks_a_chunk(ps.segment(image_of(chunks), **chosen).data)
 
 
 @contextmanager

@@ -176,7 +176,7 @@ def plan(found: list[Row]) -> str:
             f"{r['tasks']:.2f}",
             *(f"{r[k]:.2f} s" if r[k] is not None else "" for k in ("build", "order", "submit")),
             f"{r['bytes'] / 2**20:.1f}",
-            f"{(r['scheduler'] or 0) / 2**20:.0f}" + (" (simulated)" if r["simulated"] else ""),
+            _mebibytes(r["scheduler"], " (simulated)" if r["simulated"] else ""),
         ]
         for r in found
     ]
@@ -225,6 +225,10 @@ SECTIONS: dict[str, Callable[[Any], str]] = {
 
 def _span(values: list[float]) -> str:
     return f"{values[0]:.3g} ({values[1]:.3g} to {values[2]:.3g})"
+
+
+def _mebibytes(number: float | None, remark: str) -> str:
+    return "" if number is None else f"{number / 2**20:.0f}{remark}"
 
 
 def _seconds(values: list[float]) -> str:

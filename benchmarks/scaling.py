@@ -19,7 +19,7 @@ import numpy as np
 from distributed import Client, LocalCluster
 
 import pspy_dask as ps
-from benchmarks.measure import interleaved
+from benchmarks.measure import interleaved, span
 from benchmarks.recipes import written_mosaic
 from pspy_dask.io.ome_zarr import write_labels
 from pspy_dask.run.cluster import allocation
@@ -41,7 +41,7 @@ def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:
             {
                 "side": side,
                 "who": name,
-                "seconds": [median(s), min(s), max(s)],
+                "seconds": span(s),
                 "speed_up": base / median(s),
             }
             for name, s in found.items()

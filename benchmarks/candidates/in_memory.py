@@ -11,8 +11,8 @@ import zarr
 from scipy.ndimage import distance_transform_edt
 from skimage import feature, filters, measure, morphology, segmentation
 
-_COLUMNS = ("label", "area", "bbox", "centroid", "equivalent_diameter_area", "intensity_mean")
-_COLUMNS += ("intensity_min", "intensity_max", "intensity_std")
+COLUMNS = ("label", "area", "bbox", "centroid", "equivalent_diameter_area", "intensity_mean")
+COLUMNS += ("intensity_min", "intensity_max", "intensity_std")
 _GLOBAL = ("otsu", "mean", "minimum", "yen", "isodata", "li", "triangle")
 
 
@@ -24,19 +24,15 @@ def prepare(data: str, options: dict[str, Any]) -> Callable[[], int]:
         image = raw.astype(np.float32)
         if options.get("gaussian"):
             image = filters.gaussian(image, options["gaussian"], preserve_range=True)
-        method, size = options["threshold"], options.get("local_size", 51)
-        if method == "sauvola":  # of the pixels that were filtered; scikit-image takes 1 for floats
-            half_range = np.iinfo(raw.dtype).max / 2
-            mask = image > filters.threshold_sauvola(image, size, r=half_range)
-        else:
-            mask = foreground(image, method, size)
-        labels = parted(mask, options["min_size"]) if options.get("watershed") else None
-        labels = measure.label(mask) if labels is None else labels
+        half_range = np.iinfo(raw.dtype).max / 2  # of the pixels before they were filtered
+        mask = foreground(image, options["threshold"], options.get("local_size", 51), half_range)
+        parting = options.get("watershed")
+        labels = parted(mask, options["min_size"]) if parting else measure.label(mask)
         labels = segmentation.clear_border(labels)
         labels = morphology.remove_small_objects(labels, max_size=options["min_size"] - 1)
         labels = segmentation.relabel_sequential(labels)[0].astype(np.int32)
         if options.get("table"):
-            return len(measure.regionprops_table(labels, raw, properties=_COLUMNS)["label"])
+            return len(measure.regionprops_table(labels, raw, properties=COLUMNS)["label"])
         with tempfile.TemporaryDirectory() as folder:
             sizes = {"chunks": (512, 512), "shards": (2048, 2048)}
             kwargs = {"shape": labels.shape, "dtype": labels.dtype, **sizes}
@@ -46,7 +42,7 @@ def prepare(data: str, options: dict[str, Any]) -> Callable[[], int]:
     return work
 
 
-def foreground(image: Any, method: str, size: int) -> Any:
+def foreground(image: Any, method: str, size: int, half_range: float) -> Any:
     """Return where the image is above a threshold."""
     if method in _GLOBAL:
         return image > getattr(filters, f"threshold_{method}")(image)
@@ -55,6 +51,8 @@ def foreground(image: Any, method: str, size: int) -> Any:
         levels = (255 * ((image.astype(np.float64) - low) / (high - low))).astype(np.uint8)
         mask = levels >= filters.rank.otsu(levels, morphology.disk(size // 2))
         return mask & (levels > filters.threshold_otsu(levels)) if method == "lg_otsu" else mask
+    if method == "sauvola":  # scikit-image takes a half range of 1 for floats
+        return image > filters.threshold_sauvola(image, size, r=half_range)
     surface = getattr(filters, f"threshold_{method}")
     return image > surface(image, size)
 

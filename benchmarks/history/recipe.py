@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.candidates import ours
-from benchmarks.recipes import RECIPES, tasks_a_chunk, write_mosaic
+from benchmarks.recipes import RECIPES, tasks_of, write_mosaic
 
 _SIDE = 2048
 
@@ -40,4 +40,4 @@ class Recipe:
 
     def track_tasks_a_chunk(self, name: str) -> float:
         """Count tasks."""
-        return tasks_a_chunk(RECIPES[name])
+        return tasks_of(RECIPES[name])

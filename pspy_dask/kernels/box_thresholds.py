@@ -7,7 +7,7 @@ fixed order.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pspy_dask.kernels.floats import float_type
 from pspy_dask.kernels.jit import compiled
 from pspy_dask.kernels.separable import symmetric_filter
-from pspy_dask.kernels.taps import Border
+from pspy_dask.kernels.taps import Border, border_table
 
 Line = NDArray[Any]
 Sums = NDArray[np.int64]
@@ -32,7 +32,7 @@ def box_threshold(image: NDArray[Any], size: int, k: float, spread: float) -> ND
     if image.size == 0:
         return result
     if _sums_are_exact(pixels.dtype, size**image.ndim, 2):
-        _slide(pixels, size, "reflect", (kind, k, spread), result)
+        _slide(pixels, size, "mirror", (kind, k, spread), result)
         return result
     values = pixels.astype(np.float64, copy=False)
     total = _sums(values, size, "mirror")
@@ -51,7 +51,7 @@ def box_mean(image: NDArray[Any], size: int) -> NDArray[Any]:
     if image.size == 0:
         return result
     if _sums_are_exact(pixels.dtype, size**image.ndim, 1):
-        _slide(pixels, size, "symmetric", (_MEAN, 0.0, 0.0), result)
+        _slide(pixels, size, "reflect", (_MEAN, 0.0, 0.0), result)
         return result
     total = _sums(pixels, size, "reflect")
     np.divide(total, size**image.ndim, out=result, casting="same_kind")
@@ -80,12 +80,12 @@ def _sums_are_exact(dtype: np.dtype[Any], count: int, power: int) -> bool:
 def _slide(
     image: NDArray[Any],
     size: int,
-    border: Literal["reflect", "symmetric"],
+    border: Border,
     rule: tuple[int, float, float],
     result: NDArray[Any],
 ) -> None:
     """Slide integer sums over the image: they are exact, so where they start does not matter."""
-    tables = [np.pad(np.arange(length), size // 2, border) for length in image.shape]
+    tables = [border_table(length, size // 2, border) for length in image.shape]
     count = size**image.ndim
     if image.ndim == 2:
         _slide_plane(image, image, True, tables[0], tables[1], count, *rule, result)

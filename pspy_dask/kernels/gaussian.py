@@ -39,6 +39,21 @@ def gaussian_halo(sigma: float, *, truncate: float = 4.0) -> int:
     return gaussian_radius(sigma, truncate)
 
 
+def gaussian_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of a smoothed image: float64 of float64, and float32 of any other.
+
+    It loses nothing that microscopes measure.
+
+    Examples
+    --------
+    >>> gaussian_dtype(np.dtype(">f8")), gaussian_dtype(np.dtype(np.uint16))
+    (dtype('float64'), dtype('float32'))
+    """
+    # not compared with float64, which a float of the other byte order does not equal
+    double = dtype.kind == "f" and dtype.itemsize == 8
+    return np.dtype(np.float64 if double else np.float32)
+
+
 def gaussian(
     image: NDArray[Any],
     sigma: float,
@@ -160,9 +175,4 @@ def _orders(order: int | Sequence[int], ndim: int) -> list[int]:
 def _result_dtype(
     image: NDArray[Any], dtype: np.dtype[Any] | type[np.floating[Any]] | None
 ) -> np.dtype[Any]:
-    """Return the type asked for, or the one that loses nothing that microscopes measure."""
-    if dtype is None:
-        # not compared with float64, which a float of the other byte order does not equal
-        double = image.dtype.kind == "f" and image.dtype.itemsize == 8
-        dtype = np.float64 if double else np.float32
-    return np.dtype(dtype)
+    return gaussian_dtype(image.dtype) if dtype is None else np.dtype(dtype)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.gaussian import gaussian, gaussian_halo
+from pspy_dask.kernels.gaussian import gaussian, gaussian_dtype, gaussian_halo
 from pspy_dask.kernels.tophat import tophat_halo, white_tophat
 from pspy_dask.parameters import SegmentationParameters
 
@@ -50,9 +50,7 @@ class Filters:
     def dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """Type of the filtered pixels of an image of this type."""
         if self.gaussian or _is_half(dtype):
-            # by kind and width, for a float of the other byte order does not equal float64
-            double = dtype.kind == "f" and dtype.itemsize == 8
-            return np.dtype(np.float64 if double else np.float32)
+            return gaussian_dtype(dtype)
         return np.dtype(np.uint8) if dtype == np.bool_ else dtype
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:

@@ -4,16 +4,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pspy_dask.feature_parameters import FeatureParameters
     from pspy_dask.io.sources import open_image
     from pspy_dask.parameters import SegmentationParameters
     from pspy_dask.particles.properties import region_properties
+    from pspy_dask.pixels.features import features
     from pspy_dask.segmentation.labels import flooding, label, watershed
     from pspy_dask.segmentation.objects import clear_border, remove_small_objects
     from pspy_dask.segmentation.recipe import foreground, segment, threshold
 
 __all__ = [
+    "FeatureParameters",
     "SegmentationParameters",
     "clear_border",
+    "features",
     "flooding",
     "foreground",
     "label",
@@ -27,8 +31,10 @@ __all__ = [
 
 # Imported when they are first asked for: it takes seconds, in which the command is to answer.
 _HOMES = {
+    "FeatureParameters": "feature_parameters",
     "SegmentationParameters": "parameters",
     "clear_border": "segmentation.objects",
+    "features": "pixels.features",
     "flooding": "segmentation.labels",
     "foreground": "segmentation.recipe",
     "label": "segmentation.labels",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-import yaml
+
+from pspy_dask.parameter_files import check_names, read_values, write_values
 
 GlobalMethod = Literal["otsu", "mean", "minimum", "yen", "isodata", "li", "triangle"]
 LocalMethod = Literal["local", "local_otsu", "lg_otsu", "niblack", "sauvola"]
@@ -122,47 +123,17 @@ triangle, local, local_otsu, lg_otsu, niblack, sauvola
 
         An older file of that name is replaced only when the new one is complete.
         """
-        target = Path(path)
-        values = asdict(self)
-        ending = target.suffix.lower()
-        if ending not in ("", ".yaml", ".yml", ".json"):
-            raise ValueError(f"{target.name} is no name for YAML or JSON: end it in .yaml or .json")
-        as_json = ending == ".json"
-        text = json.dumps(values, indent=2) if as_json else yaml.safe_dump(values, sort_keys=False)
-        if not target.parent.is_dir():
-            raise FileNotFoundError(f"no folder {target.parent}: create it or choose another path")
-        partial = target.with_name(f".{target.name}-partial")
-        try:
-            partial.write_text(text)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_values(path, asdict(self))
 
     @classmethod
     def load(cls, path: str | Path) -> SegmentationParameters:
         """Read parameters from YAML or JSON; a name that does not exist is an error."""
-        source = Path(path)
-        if not source.is_file():
-            raise FileNotFoundError(f"no parameter file {source}: check the path")
-        try:
-            read: Any = json.loads if source.suffix.lower() == ".json" else yaml.safe_load
-            values = read(source.read_text())
-        except (json.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(
-                f"{source} is neither YAML nor JSON{_where(error)}: write lines such as "
-                "'gaussian: 2.0'"
-            ) from None
-        if not isinstance(values, dict):
-            raise ValueError(f"{source} holds no parameters: write lines such as 'gaussian: 2.0'")
-        return cls.from_mapping(values)
+        return cls.from_mapping(read_values(path, example="gaussian: 2.0"))
 
     @classmethod
-    def from_mapping(cls, values: dict[str, Any]) -> SegmentationParameters:
+    def from_mapping(cls, values: Mapping[str, Any]) -> SegmentationParameters:
         """Make parameters from names and values; unknown names are an error."""
-        known = [f.name for f in fields(cls)]
-        unknown = [name for name in values if name not in known]
-        if unknown:
-            raise ValueError(f"unknown parameter {unknown[0]!r}: choose from {', '.join(known)}")
+        check_names(values, [f.name for f in fields(cls)])
         return cls(**values)
 
 
@@ -189,13 +160,6 @@ def check_count(name: str, value: int, least: int = 0, most: int = 2**62) -> Non
 def check_budget(name: str, value: int) -> None:
     """Raise ValueError where a budget is no number of pixels, or one that cannot be."""
     check_count(name, value, LEAST_BUDGET, MOST_BUDGET)
-
-
-def _where(error: Exception) -> str:
-    """Return in which line a file went wrong, as far as the error says."""
-    mark = getattr(error, "problem_mark", None)
-    line = getattr(error, "lineno", None) if mark is None else mark.line + 1
-    return "" if line is None else f" (line {line})"
 
 
 def _check_switch(name: str, value: bool) -> None:

@@ -13,7 +13,9 @@ ROOT = Path(pspy_dask.__file__).parent
 
 FLOORS = {
     "types": 0,
+    "parameter_files": 0,
     "parameters": 0,
+    "feature_parameters": 0,
     "kernels": 0,
     "blocks": 1,
     "datasets": 2,

@@ -79,13 +79,18 @@ class Pass:
     values: tuple[str, ...]
     flat: bool
 
-    def key(self, name: str, frame: int | None, index: Index) -> Key:
-        """Return the key of a chunk in an array on the chunks of the pass."""
-        return (name, *lead(frame), *self._only, *index)
+    def key(self, name: str, frame: int | None, index: Index, *, layers: bool = False) -> Key:
+        """Return the key of a chunk in an array on the chunks of the pass.
 
-    def block(self, pixels: NDArray[Any], frame: int | None) -> NDArray[Any]:
+        Where every pixel has ``layers``, all of them lie in one chunk.
+        """
+        return (name, *lead(frame), *((0,) * layers), *self._only, *index)
+
+    def block(
+        self, pixels: NDArray[Any], frame: int | None, *, layers: bool = False
+    ) -> NDArray[Any]:
         """Return the pixels of a window's chunk with the axes that the array has besides."""
-        return pixels[(None,) * (len(lead(frame)) + self.flat)]
+        return pixels[(None,) * len(lead(frame)) + (slice(None),) * layers + (None,) * self.flat]
 
     @property
     def _only(self) -> Index:
@@ -190,22 +195,25 @@ def map_windows(
     dtype: Any,
     frames: bool = False,
     values: Sequence[da.Array] = (),
+    layers: int | None = None,
 ) -> da.Array:
     """Return ``function(pixels, window, *values)`` of every window, one task a chunk.
 
     The function gets the window with its halo and returns the pixels of the chunk alone. The
-    result has the chunks of the array, but for time, of which every chunk holds one frame.
+    result has the chunks of the array, but for time, of which every chunk holds one frame. Where
+    the function returns so many ``layers`` of each pixel, they are an axis before those of space.
     """
     plan = plan_pass(array, halo=halo, frames=frames, values=values)
     name = f"windows-{tokenize(array.name, function, halo, [v.name for v in values])}"
     root = f"plan-{name}"
-    tasks: Graph = {root: Task(root, _share, (plan, function))}
+    layered = layers is not None
+    tasks: Graph = {root: Task(root, _share, (plan, function, layered))}
     for frame in plan.all_frames:
         for index in plan.grid.nodes(0):
-            key = plan.key(name, frame, index)
+            key = plan.key(name, frame, index, layers=layered)
             inputs = plan.inputs(frame, index)
             tasks[key] = Task(key, _map_task, TaskRef(root), frame, index, *inputs)
-    return finish_graph(name, tasks, plan, [array], values, dtype)
+    return finish_graph(name, tasks, plan, [array], values, dtype, layers)
 
 
 def finish_graph(
@@ -215,11 +223,14 @@ def finish_graph(
     arrays: Sequence[da.Array],
     values: Sequence[da.Array],
     dtype: Any,
+    layers: int | None = None,
 ) -> da.Array:
     """Return the dask array whose chunks are the tasks of this name, on the chunks of the pass."""
     needed: list[Any] = [*dask_inputs(arrays), *values]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
     chunks = (*((1,) for _ in range(plan.flat)), *plan.grid.chunks)
+    if layers is not None:
+        chunks = ((layers,), *chunks)
     if plan.frames is not None:
         chunks = ((1,) * plan.frames, *chunks)
     return da.Array(graph, name, chunks=chunks, dtype=dtype)
@@ -240,9 +251,12 @@ def _share(value: Any, first: Any = None) -> Any:
 
 
 def _map_task(
-    shared: tuple[Pass, PixelFunction], frame: int | None, index: Index, *inputs: NDArray[Any]
+    shared: tuple[Pass, PixelFunction, bool],
+    frame: int | None,
+    index: Index,
+    *inputs: NDArray[Any],
 ) -> NDArray[Any]:
-    plan, function = shared
+    plan, function, layered = shared
     window = plan.window(frame, index)
     pixels, *values = plan.read(window, inputs)
-    return plan.block(function(pixels, window, *values), frame)
+    return plan.block(function(pixels, window, *values), frame, layers=layered)

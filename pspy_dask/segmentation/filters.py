@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pspy_dask.kernels.finite import finite_pixels, is_half
 from pspy_dask.kernels.gaussian import gaussian, gaussian_dtype, gaussian_halo
 from pspy_dask.kernels.tophat import tophat_halo, white_tophat
 from pspy_dask.parameters import SegmentationParameters
@@ -49,7 +50,7 @@ class Filters:
 
     def dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
         """Type of the filtered pixels of an image of this type."""
-        if self.gaussian or _is_half(dtype):
+        if self.gaussian or is_half(dtype):
             return gaussian_dtype(dtype)
         return np.dtype(np.uint8) if dtype == np.bool_ else dtype
 
@@ -63,29 +64,6 @@ class Filters:
         if self.gaussian:
             pixels = gaussian(pixels, self.gaussian)
         return pixels
-
-
-def finite_pixels(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return the pixels with 0 for those that are not finite; booleans as 0 and 1."""
-    if pixels.dtype == np.bool_:
-        return pixels.view(np.uint8)
-    if _is_half(pixels.dtype):
-        pixels = pixels.astype(np.float32)
-    finite = finite_mask(pixels)
-    return pixels if finite is None else np.where(finite, pixels, pixels.dtype.type(0))
-
-
-def _is_half(dtype: np.dtype[Any]) -> bool:
-    """Say whether a type is float16, of either byte order."""
-    return dtype.kind == "f" and dtype.itemsize == 2
-
-
-def finite_mask(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Return where pixels are finite, or None where all are."""
-    if pixels.dtype.kind != "f":
-        return None
-    finite = np.isfinite(pixels)
-    return None if finite.all() else finite
 
 
 def inverted(pixels: NDArray[Any]) -> NDArray[Any]:

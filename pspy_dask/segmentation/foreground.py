@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.windows import Window
+from pspy_dask.kernels.finite import finite_mask
 from pspy_dask.kernels.local_otsu import local_otsu
 from pspy_dask.kernels.local_thresholds import (
     half_range,
@@ -18,7 +19,7 @@ from pspy_dask.kernels.local_thresholds import (
     sauvola,
 )
 from pspy_dask.parameters import GLOBAL_METHODS
-from pspy_dask.segmentation.filters import Filters, eight_bit, finite_mask
+from pspy_dask.segmentation.filters import Filters, eight_bit
 
 
 @dataclass(frozen=True)

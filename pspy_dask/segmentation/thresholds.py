@@ -18,6 +18,7 @@ from pspy_dask.blocks.images import has_frames
 from pspy_dask.blocks.reduce import Reducer, reduce_windows
 from pspy_dask.blocks.windows import Window
 from pspy_dask.kernels.exact_sums import exact_sum, to_float
+from pspy_dask.kernels.finite import finite_mask
 from pspy_dask.kernels.float_histograms import (
     FloatBins,
     ValueRange,
@@ -25,7 +26,7 @@ from pspy_dask.kernels.float_histograms import (
 )
 from pspy_dask.kernels.global_thresholds import bins_for, global_threshold
 from pspy_dask.kernels.histograms import Histogram, integer_histogram
-from pspy_dask.segmentation.filters import Filters, eight_bit, finite_mask
+from pspy_dask.segmentation.filters import Filters, eight_bit
 
 _NO_VALUES: tuple[da.Array, ...] = ()
 

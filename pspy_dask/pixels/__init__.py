@@ -1,0 +1,1 @@
+"""Pixels told apart by features: clustering and trainable classification."""

@@ -1,0 +1,270 @@
+"""The filters of a feature stack: what each takes, how far it looks, what it gives.
+
+A filter works on smoothed images. ``()`` stands for the image itself, ``(1.0,)`` for the image
+smoothed with sigma 1, ``(1.0, 16.0)`` for that smoothed again with sigma 16: filters that take the
+same one share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.filters import laplace, sobel
+
+from pspy_dask.feature_parameters import FeatureParameters
+from pspy_dask.kernels.disks import disk_halo
+from pspy_dask.kernels.extrema import disk_maximum, disk_minimum
+from pspy_dask.kernels.hessian import hessian_eigenvalues, hessian_halo
+from pspy_dask.kernels.median import median
+from pspy_dask.kernels.membrane import MEMBRANE_FEATURES, membrane_features, membrane_halo
+
+Smoothing = tuple[float, ...]
+Planes = Sequence[NDArray[Any]]
+
+
+class Filter(Protocol):
+    """What gives some features of a pixel."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the features are called."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[Smoothing, ...]:
+        """The smoothed images that the filter takes."""
+        ...
+
+    @property
+    def halo(self) -> int:
+        """Pixels that these must reach beyond the pixels wanted."""
+        ...
+
+    def __call__(self, *images: NDArray[Any]) -> Planes:
+        """Return the features, each of the shape of the images."""
+        ...
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """The Gaussian."""
+
+    sigma: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name."""
+        return (f"gaussian {self.sigma:g}",)
+
+    @property
+    def inputs(self) -> tuple[Smoothing, ...]:
+        """The smoothed image is the feature."""
+        return ((self.sigma,),)
+
+    @property
+    def halo(self) -> int:
+        """Nothing beyond."""
+        return 0
+
+    def __call__(self, *images: NDArray[Any]) -> Planes:
+        """Return the image as it is."""
+        return images
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The difference of two Gaussians."""
+
+    low: float
+    high: float
+    prefilter: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name."""
+        return (_named(f"difference of gaussians {self.low:g} {self.high:g}", self.prefilter),)
+
+    @property
+    def inputs(self) -> tuple[Smoothing, ...]:
+        """Both."""
+        start = _smoothing(self.prefilter)
+        return (*start, self.low), (*start, self.high)
+
+    @property
+    def halo(self) -> int:
+        """Nothing beyond."""
+        return 0
+
+    def __call__(self, *images: NDArray[Any]) -> Planes:
+        """Return the first less the second."""
+        low, high = images
+        return (low - high,)
+
+
+@dataclass(frozen=True)
+class OverDisk:
+    """Median, minimum or maximum over a disk; in a volume over the disk in each plane."""
+
+    kind: str
+    radius: int
+    prefilter: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name."""
+        return (_named(f"{self.kind} {self.radius}", self.prefilter),)
+
+    @property
+    def inputs(self) -> tuple[Smoothing, ...]:
+        """The image, prefiltered."""
+        return (_smoothing(self.prefilter),)
+
+    @property
+    def halo(self) -> int:
+        """The radius."""
+        return disk_halo(self.radius)
+
+    def __call__(self, *images: NDArray[Any]) -> Planes:
+        """Return the filtered image."""
+        (image,) = images
+        return (_by_planes(_OVER_DISK[self.kind], image, self.radius),)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Sobel's gradient or the Laplacian."""
+
+    kind: str
+    prefilter: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name."""
+        return (f"{self.kind} {self.prefilter:g}",)
+
+    @property
+    def inputs(self) -> tuple[Smoothing, ...]:
+        """The image, prefiltered."""
+        return (_smoothing(self.prefilter),)
+
+    @property
+    def halo(self) -> int:
+        """The next pixels."""
+        return 1
+
+    def __call__(self, *images: NDArray[Any]) -> Planes:
+        """Return the filtered image."""
+        pixels = np.asarray(images[0], np.float32)
+        return (_EDGES[self.kind](pixels),)
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The eigenvalues of the Hessian, the largest first."""
+
+    sigma: float
+    prefilter: float
+    count: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name for each eigenvalue."""
+        which = range(1, self.count + 1)
+        return tuple(_named(f"hessian {self.sigma:g} {k}", self.prefilter) for k in which)
+
+    @property
+    def inputs(self) -> tuple[Smoothing, ...]:
+        """The image, prefiltered."""
+        return (_smoothing(self.prefilter),)
+
+    @property
+    def halo(self) -> int:
+        """That of the Gaussian and of the differences."""
+        return hessian_halo(self.sigma)
+
+    def __call__(self, *images: NDArray[Any]) -> Planes:
+        """Return the eigenvalues."""
+        pixels = np.asarray(images[0], np.float32)
+        return tuple(hessian_eigenvalues(pixels, self.sigma, mode="nearest"))
+
+
+@dataclass(frozen=True)
+class Membrane:
+    """What lines through the pixel see; in a volume lines in its plane."""
+
+    projections: tuple[str, ...]
+    prefilter: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name for each projection."""
+        return tuple(_named(f"membrane {p}", self.prefilter) for p in self.projections)
+
+    @property
+    def inputs(self) -> tuple[Smoothing, ...]:
+        """The image, prefiltered."""
+        return (_smoothing(self.prefilter),)
+
+    @property
+    def halo(self) -> int:
+        """Half a line."""
+        return membrane_halo()
+
+    def __call__(self, *images: NDArray[Any]) -> Planes:
+        """Return the projections."""
+        chosen = [MEMBRANE_FEATURES.index(p) for p in self.projections]
+        pixels = np.asarray(images[0], np.float32)
+        if pixels.ndim == 2:
+            return tuple(membrane_features(pixels)[chosen])
+        return tuple(np.stack([membrane_features(p)[chosen] for p in pixels], axis=1))
+
+
+def filters_of(parameters: FeatureParameters, axes: int) -> tuple[Filter, ...]:
+    """Return the filters that are on, for an image of so many axes, in the order of features."""
+    p = parameters
+    disks = (
+        ("median", p.median, p.median_prefilter),
+        ("minimum", p.minimum, p.minimum_prefilter),
+        ("maximum", p.maximum, p.maximum_prefilter),
+    )
+    edges = (("sobel", p.sobel), ("laplacian", p.laplacian))
+    filters: list[Filter] = [Smoothed(sigma) for sigma in p.gaussian]
+    filters += [Difference(*pair, p.difference_prefilter) for pair in p.difference_of_gaussians]
+    filters += [OverDisk(kind, r, before) for kind, radii, before in disks for r in radii]
+    filters += [Edges(kind, sigma) for kind, sigmas in edges for sigma in sigmas]
+    filters += [Curvature(sigma, p.hessian_prefilter, axes) for sigma in p.hessian]
+    if p.membrane:
+        filters.append(Membrane(p.membrane, p.membrane_prefilter))
+    return tuple(filters)
+
+
+def _median(image: NDArray[Any], radius: int) -> NDArray[Any]:
+    return median(image, radius, border="nearest")
+
+
+_OVER_DISK: dict[str, Callable[[NDArray[Any], int], NDArray[Any]]] = {
+    "median": _median,
+    "minimum": disk_minimum,
+    "maximum": disk_maximum,
+}
+_EDGES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {"sobel": sobel, "laplacian": laplace}
+
+
+def _by_planes(
+    function: Callable[[NDArray[Any], int], NDArray[Any]], image: NDArray[Any], radius: int
+) -> NDArray[Any]:
+    if image.ndim == 2:
+        return function(image, radius)
+    return np.stack([function(plane, radius) for plane in image])
+
+
+def _smoothing(prefilter: float) -> Smoothing:
+    return (prefilter,) if prefilter else ()
+
+
+def _named(name: str, prefilter: float) -> str:
+    return f"{name} after gaussian {prefilter:g}" if prefilter else name

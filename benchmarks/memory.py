@@ -114,7 +114,8 @@ def run_one(side: int, folder: str) -> None:
     from distributed import Client
 
     from pspy_dask.run.demo import RECIPE
-    from pspy_dask.run.job import Job, run_job
+    from pspy_dask.run.job import run_job
+    from pspy_dask.run.plan import Job
 
     image, out = Path(folder) / f"{side}.ome.zarr", Path(folder) / f"{side}-results"
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as inside:

@@ -19,6 +19,17 @@ GLOBAL_METHODS: tuple[str, ...] = get_args(GlobalMethod)
 LOCAL_METHODS: tuple[str, ...] = get_args(LocalMethod)
 METHODS: tuple[str, ...] = GLOBAL_METHODS + LOCAL_METHODS
 
+#: Names of parameters that say what becomes of a foreground, however it was found.
+OBJECT_PARAMETERS: tuple[str, ...] = (
+    "min_size",
+    "clear_border",
+    "watershed",
+    "watershed_separation",
+    "watershed_erosion",
+    "watershed_budget",
+    "watershed_exact",
+)
+
 LEAST_BUDGET = 4096  # pixels: a window of 64 x 64 or of 16 x 16 x 16
 MOST_BUDGET = 2**30  # positions in a raster are 32-bit integers
 

@@ -63,7 +63,8 @@ def segment(image: str, results: Path, **options: Any) -> None:
     """  # noqa: D301  # click keeps the lines after a real backspace as they are
     console = Console(quiet=options["quiet"], highlight=False)
     with reported(options["verbose"]):
-        from pspy_dask.run.job import Job, check, run_job
+        from pspy_dask.run.job import run_job
+        from pspy_dask.run.plan import Job, check
 
         job = Job(
             source=image,

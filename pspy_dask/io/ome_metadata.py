@@ -9,7 +9,7 @@ import xarray as xr
 import zarr
 from ome_zarr_models import v04, v05
 from ome_zarr_models.base import BaseAttrs
-from ome_zarr_models.common.image_label_types import Property, Source
+from ome_zarr_models.common.image_label_types import Color, Property, Source
 
 from pspy_dask.blocks.images import axis_units, pixel_size
 
@@ -69,6 +69,7 @@ def image_attributes(
     name: str,
     method: str,
     label: Mapping[int, Mapping[str, Any]] | None = None,
+    colors: Mapping[int, str] | None = None,
 ) -> dict[str, Any]:
     """Return the attributes of the group of an image, or of labels where ``label`` is given.
 
@@ -82,19 +83,24 @@ def image_attributes(
         Name of the image; how one level is made of the one before.
     label
         Properties of each label, empty where there are none.
+    colors
+        Colour of labels, ``#rrggbb``.
     """
     multiscale = _multiscale(levels, name, method)
+    shown = _label(version, label or {}, colors or {})
     attributes: dict[str, Any] = {"version": version, "multiscales": [multiscale]}
     if version == "0.5":
         if label is None:
             return {"ome": _plain(v05.image.ImageAttrs(**attributes))}
-        attributes["image-label"] = v05.image_label_types.Label(**_label(version, label))
+        attributes["image-label"] = v05.image_label_types.Label(
+            **_label(version, label, colors or {})
+        )
         return {"ome": _plain(v05.image_label.ImageLabelAttrs(**attributes))}
     old = multiscale.to_version("0.4").model_copy(update={"version": version})
     if label is None:
         return _plain(v04.image.ImageAttrs(multiscales=[old]))
     attributes = {"multiscales": [old]}
-    attributes["image-label"] = v04.image_label_types.Label(**_label(version, label))
+    attributes["image-label"] = v04.image_label_types.Label(**shown)
     return _plain(v04.image_label.ImageLabelAttrs(**attributes))
 
 
@@ -149,9 +155,21 @@ def _multiscale(
     return v05.multiscales.Multiscale(axes=axes, datasets=datasets, name=name, type=method)
 
 
-def _label(version: Version, properties: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+def _label(
+    version: Version, properties: Mapping[int, Mapping[str, Any]], colors: Mapping[int, str]
+) -> dict[str, Any]:
     rows = tuple(Property(**{"label-value": label, **row}) for label, row in properties.items())
-    return {"source": Source(), "version": version, "properties": rows or None}
+    shown = tuple(Color.model_validate(_color(*item)) for item in colors.items())
+    return {
+        "source": Source(),
+        "version": version,
+        "properties": rows or None,
+        "colors": shown or None,
+    }
+
+
+def _color(label: int, color: str) -> dict[str, Any]:
+    return {"label-value": label, "rgba": (*bytes.fromhex(color.removeprefix("#")), 255)}
 
 
 def _plain(model: BaseAttrs) -> dict[str, Any]:

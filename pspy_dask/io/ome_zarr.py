@@ -95,6 +95,7 @@ def write_labels(
     overwrite: bool = False,
     method: Method = "nearest",
     properties: Mapping[int, Mapping[str, Any]] | None = None,
+    colors: Mapping[int, str] | None = None,
     resume: bool = False,
 ) -> PyramidWrite:
     """Begin to write labels into an OME-Zarr image, in its version and with as many levels.
@@ -116,6 +117,8 @@ def write_labels(
         ``"nearest"`` or ``"mode"``, see :func:`pspy_dask.io.pyramid.downsample`.
     properties
         Values to be kept with each label in its metadata; for few labels, a table for many.
+    colors
+        Colours (``#rrggbb``) that viewers show few labels in.
     resume
         Keep the chunks that an interrupted write of the same labels has stored, where shape,
         type, layout and metadata are the same; it is for the caller to know which to skip.
@@ -136,7 +139,12 @@ def write_labels(
     _check_free(listing, name, overwrite=overwrite)
     levels = _plan(labels, method, count)
     attributes = ome_metadata.image_attributes(
-        version, _calibrations(levels), name=name, method=method, label=properties or {}
+        version,
+        _calibrations(levels),
+        name=name,
+        method=method,
+        label=properties or {},
+        colors=colors,
     )
     if root is None:
         list_labels(listing, name, listed=False)

@@ -11,7 +11,8 @@ from pspy_dask.io.ome_zarr import write_image
 from pspy_dask.io.outputs import check_output, check_writable
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.run.bench import Bench
-from pspy_dask.run.job import Job, Results, run_job
+from pspy_dask.run.job import run_job
+from pspy_dask.run.plan import Job, Results
 from pspy_dask.run.progress import Watcher, count_tasks
 
 RECIPE = SegmentationParameters(gaussian=2.0, min_size=20)

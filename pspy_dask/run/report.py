@@ -17,7 +17,7 @@ import xarray as xr
 
 from pspy_dask.blocks.images import axis_units, has_frames
 from pspy_dask.io.outputs import growing_file
-from pspy_dask.parameters import SegmentationParameters
+from pspy_dask.parameters import OBJECT_PARAMETERS, SegmentationParameters
 from pspy_dask.run.charts import all_charts
 from pspy_dask.run.places import Place, choose_places
 from pspy_dask.run.summary import Flooding, Geometry, diameter_unit, headline, notes, statistics
@@ -49,6 +49,9 @@ class ReportData:
         columns at least ``COLUMNS``; its ``attrs["units"]`` names the units of the columns.
     parameters
         The recipe.
+    classified
+        What was done to the image where a model told its pixels apart, in words; the recipe then
+        says what became of the class of the particles alone.
     thresholds
         The level, or one a frame; empty for local methods.
     flooding
@@ -69,6 +72,7 @@ class ReportData:
     labels: xr.DataArray
     table: pd.DataFrame
     parameters: SegmentationParameters
+    classified: str | None = None
     thresholds: list[float] = field(default_factory=list)
     flooding: Flooding | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -103,7 +107,14 @@ def render(data: ReportData) -> str:
     whole = overview(data.image, data.labels)
     sizes = {str(d): int(n) for d, n in data.image.sizes.items()}
     places = choose_places(sizes, data.table)
-    warnings = notes(data.table, geometry, data.parameters, missing=whole.missing, flat=whole.flat)
+    warnings = notes(
+        data.table,
+        geometry,
+        data.parameters,
+        missing=whole.missing,
+        flat=whole.flat,
+        classified=data.classified is not None,
+    )
     warnings += [] if data.flooding is None else data.flooding.notes()
     return _template().render(
         data=data,
@@ -114,17 +125,21 @@ def render(data: ReportData) -> str:
         closeups=_closeups(data, places, whole),
         charts=_charts(data, geometry),
         statistics=statistics(data.table, geometry),
-        parameters=parameter_rows(data.parameters),
-        threshold=say_thresholds(data.thresholds),
+        parameters=parameter_rows(data.parameters, classified=data.classified is not None),
+        threshold=None if data.classified else say_thresholds(data.thresholds),
         timings=timing_rows(data.timings, data.image.size),
         methods=_methods(data, geometry),
     )
 
 
-def parameter_rows(parameters: SegmentationParameters) -> list[tuple[str, str, str]]:
-    """Return the name, value and meaning of every parameter."""
+def parameter_rows(
+    parameters: SegmentationParameters, *, classified: bool = False
+) -> list[tuple[str, str, str]]:
+    """Return the name, value and meaning of every parameter that played a part."""
     rows = []
     for entry in fields(parameters):
+        if classified and entry.name not in OBJECT_PARAMETERS:
+            continue
         value: Any = getattr(parameters, entry.name)
         shown = ("yes" if value else "no") if isinstance(value, bool) else f"{value}"
         shown = "automatic" if value is None else shown
@@ -185,6 +200,7 @@ def _methods(data: ReportData, geometry: Geometry) -> str:
     return methods(
         data.parameters,
         data.thresholds,
+        classified=data.classified,
         version=data.version,
         image=f"the {what} ({geometry.pixels} pixels{size})",
         volume=geometry.volume,

@@ -194,12 +194,17 @@ def notes(
     *,
     missing: float,
     flat: bool,
+    classified: bool = False,
 ) -> list[str]:
     """Return what a reader should know before trusting the figures."""
     found = []
     share = covered(table, geometry)
     if table.empty:
-        found.append(_nothing_found(parameters))
+        found.append(_nothing_found(parameters, classified=classified))
+    elif share > 0.5 and classified:
+        found.append(
+            f"Particles cover {percent(share)} of the image: check that the class is the right one."
+        )
     elif share > 0.5:
         found.append(
             f"Particles cover {percent(share)} of the image. If the background was taken for "
@@ -224,13 +229,15 @@ def notes(
     return found
 
 
-def _nothing_found(parameters: SegmentationParameters) -> str:
+def _nothing_found(parameters: SegmentationParameters, *, classified: bool) -> str:
     other = "li" if parameters.threshold != "li" else "otsu"
-    ways = [f"another threshold (threshold={other!r})"]
-    ways.append(f"invert={not parameters.invert} if particles are {_shade(parameters)}")
+    ways = ["another class"] if classified else [f"another threshold (threshold={other!r})"]
+    if not classified:
+        ways.append(f"invert={not parameters.invert} if particles are {_shade(parameters)}")
     ways += [f"a smaller min_size (now {parameters.min_size})"] if parameters.min_size else []
     ways += ["clear_border=False to keep particles at the edge"] if parameters.clear_border else []
-    return f"No particles were found. Try {', '.join(ways[:-1])} or {ways[-1]}."
+    first = f"{', '.join(ways[:-1])} or " if ways[1:] else ""
+    return f"No particles were found. Try {first}{ways[-1]}."
 
 
 def _shade(parameters: SegmentationParameters) -> str:

@@ -93,8 +93,7 @@ class Overview:
 
 def overview(image: xr.DataArray, labels: xr.DataArray) -> Overview:
     """Return the picture of the whole image, of its middle plane and frame where it has many."""
-    step = _overview_step(image)
-    at = {str(d): n // 2 for d, n in image.sizes.items() if d not in ("y", "x")}
+    step, at = _overview_step(image), middle(image)
     pixels, numbers = _computed(_strided(image, at), _strided(labels, at))
     limits = contrast(pixels)
     note = f"every {_ordinal(step)} pixel" if step > 1 else "every pixel"
@@ -103,6 +102,19 @@ def overview(image: xr.DataArray, labels: xr.DataArray) -> Overview:
     known = pixels[np.isfinite(pixels)]
     flat = known.size == 0 or bool(known.min() == known.max())
     return Overview(view, limits, at, 1 - known.size / pixels.size, flat)
+
+
+def middle(image: xr.DataArray) -> dict[str, int]:
+    """Return the middle frame and plane."""
+    return {str(d): n // 2 for d, n in image.sizes.items() if d not in ("y", "x")}
+
+
+def seen(
+    image: xr.DataArray, labels: xr.DataArray, at: Mapping[str, int]
+) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """Return grey levels and labels of a plane, strided to the size of a picture."""
+    pixels, numbers = _computed(_strided(image, at), _strided(labels, at))
+    return np.asarray(_grey(pixels, contrast(pixels))), numbers
 
 
 def plane_contrast(image: xr.DataArray, at: Mapping[str, int]) -> tuple[float, float]:

@@ -148,6 +148,7 @@ def methods(
     parameters: SegmentationParameters,
     thresholds: Sequence[float],
     *,
+    classified: str | None = None,
     version: str,
     image: str,
     volume: bool,
@@ -155,15 +156,7 @@ def methods(
 ) -> str:
     """Return a paragraph for the methods section of a paper."""
     p = parameters
-    steps = ["inverted"] if p.invert else []
-    if p.rolling_ball:
-        side = f"{p.rolling_ball}-pixel {'cubic' if volume else 'square'}"
-        steps.append(f"freed of background by a white top-hat with a {side} footprint")
-    if p.gaussian:
-        steps.append(f"smoothed with a Gaussian (σ = {p.gaussian:g} px)")
-    steps.append(
-        f"binarised with {_METHOD_NAMES.get(p.threshold, p.threshold)}{_level(p, thresholds)}"
-    )
+    steps = _foreground(p, thresholds, volume) if classified is None else [classified]
     dropped = [f"smaller than {p.min_size} pixels"] if p.min_size else []
     dropped += ["that touch the edge of the image"] if p.clear_border else []
     corners = "26-connected in the volume" if volume else "8-connected"
@@ -174,6 +167,23 @@ def methods(
         f"Images were segmented with pspy_dask {version}: {image} was {_list(steps)}. "
         f"Connected foreground pixels ({corners}) were taken as particles{parts}{kept}. {result}"
     )
+
+
+def _foreground(
+    parameters: SegmentationParameters, thresholds: Sequence[float], volume: bool
+) -> list[str]:
+    """Return what was done to the image until it was binary."""
+    p = parameters
+    steps = ["inverted"] if p.invert else []
+    if p.rolling_ball:
+        side = f"{p.rolling_ball}-pixel {'cubic' if volume else 'square'}"
+        steps.append(f"freed of background by a white top-hat with a {side} footprint")
+    if p.gaussian:
+        steps.append(f"smoothed with a Gaussian (σ = {p.gaussian:g} px)")
+    steps.append(
+        f"binarised with {_METHOD_NAMES.get(p.threshold, p.threshold)}{_level(p, thresholds)}"
+    )
+    return steps
 
 
 def _level(parameters: SegmentationParameters, thresholds: Sequence[float]) -> str:

@@ -23,7 +23,8 @@ from pspy_dask.io.tables import read_table
 from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.run import progress
 from pspy_dask.run.cluster import allocation, describe, open_cluster
-from pspy_dask.run.job import Job, run_job
+from pspy_dask.run.job import run_job
+from pspy_dask.run.plan import Job
 from pspy_dask.run.progress import LiveProgress, Silence, Stage
 
 RECIPE = SegmentationParameters(gaussian=2.0, min_size=20)

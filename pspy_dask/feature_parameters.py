@@ -11,10 +11,9 @@ from typing import Any, Literal, get_args
 
 from pspy_dask.parameter_files import check_names, read_values, write_values
 
-PresetName = Literal["default", "intensity", "edges", "texture", "membrane", "all"]
 Projection = Literal["sum", "mean", "standard deviation", "median", "maximum", "minimum"]
 
-PRESETS: tuple[str, ...] = get_args(PresetName)
+PRESETS = ("default", "intensity", "edges", "texture", "membrane", "all")
 PROJECTIONS: tuple[str, ...] = get_args(Projection)
 
 
@@ -100,7 +99,7 @@ hessian_prefilter=0.0, membrane_prefilter=0.0)
         object.__setattr__(self, name, tuple(scales))
 
     @classmethod
-    def preset(cls, name: PresetName) -> FeatureParameters:
+    def preset(cls, name: str) -> FeatureParameters:
         """Return the features that suit a purpose.
 
         ``default`` are ParticleSpy's; ``intensity`` tells how bright a pixel and its surroundings

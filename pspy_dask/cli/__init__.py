@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pspy_dask.cli.pixels import classify, cluster, train
 from pspy_dask.cli.segment import demo, info, segment
 
 
@@ -17,5 +18,5 @@ def main() -> None:
     """
 
 
-for command in (segment, demo, info):
+for command in (segment, train, classify, cluster, demo, info):
     main.add_command(command)

@@ -51,11 +51,10 @@ def tell(console: Console, done: Any) -> None:
     """Say what was found and where the results are."""
     seconds = sum(done.seconds.values())
     speed = done.pixels / seconds / 1e6
-    console.print(
-        f"\n[bold green]{done.objects:,} particles[/] in {seconds:.1f} s ({speed:.1f} MPix/s)"
-    )
+    found = "Done" if done.objects is None else f"{done.objects:,} particles"
+    console.print(f"\n[bold green]{found}[/] in {seconds:.1f} s ({speed:.1f} MPix/s)")
     for what, path in done.outputs.items():
-        console.print(f"  [bold]{what:<14}[/] {escape(str(path))}", soft_wrap=True)
+        console.print(f"  [bold]{what:<16}[/] {escape(str(path))}", soft_wrap=True)
     for note in done.notes:
         console.print(f"\n[yellow]Note:[/] {escape(note)}", soft_wrap=True)
 

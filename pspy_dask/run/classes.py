@@ -14,12 +14,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from PIL import Image
 
-from pspy_dask.blocks.images import axis_units, has_frames, like, pixel_size, spatial_axes
+from pspy_dask.blocks.images import axis_units, has_frames, pixel_size, spatial_axes
 from pspy_dask.blocks.reduce import reduce_windows
 from pspy_dask.blocks.windows import Window
 from pspy_dask.io.ome_zarr import write_labels
 from pspy_dask.io.outputs import growing_file
 from pspy_dask.io.pyramid_write import PyramidWrite
+from pspy_dask.pixels.colors import class_colors
 from pspy_dask.run.bench import Bench
 from pspy_dask.run.views import middle, seen
 
@@ -39,7 +40,8 @@ class Classes:
     description
         What was done to the image, as it follows "the image was" in a paper.
     names, colors
-        Name and colour (``#rrggbb``) of each class.
+        Name and colour (``#rrggbb``) of each class; empty where it shows only in the end how many
+        there are.
     particles
         The class that particles are made of, or None where none are wanted.
     """
@@ -66,17 +68,16 @@ class IsClass:
 
 @dataclass(frozen=True)
 class ClassCount:
-    """How many pixels each class has."""
-
-    length: int
+    """How many pixels each class has, from 0 on."""
 
     def partial(self, pixels: NDArray[Any], window: Window) -> NDArray[np.int64]:
         """Count a chunk."""
-        return np.bincount(pixels[window.crop].ravel(), minlength=self.length).astype(np.int64)
+        return np.bincount(pixels[window.crop].ravel()).astype(np.int64)
 
     def merge(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
         """Add the counts."""
-        return a + b
+        longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+        return longer + np.pad(shorter, (0, len(longer) - len(shorter)))
 
     def finish(self, partial: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return them."""
@@ -98,7 +99,7 @@ def store_classes(
         colors=classes.colors,
     )
     try:
-        counts = _counts(lazy, 1 + max(classes.names))
+        counts = _counts(lazy)
         (found,) = bench.levels("classify pixels", writing, [0], beside=[counts])
         if len(writing.levels) > 1:
             bench.levels("write pyramid of classes", writing, range(1, len(writing.levels)))
@@ -108,13 +109,13 @@ def store_classes(
     return found, writing
 
 
-def _counts(classes: xr.DataArray, length: int) -> da.Array:
+def _counts(classes: xr.DataArray) -> da.Array:
     frames = has_frames(classes)
     return reduce_windows(
         classes.data,
-        ClassCount(length),
+        ClassCount(),
         halo=(0,) * (classes.ndim - frames),
-        length=length,
+        length=1,  # as many as there are classes, which shows in the end
         dtype=np.int64,
         frames=frames,
         per_frame=False,
@@ -127,14 +128,15 @@ def class_table(
     """Return pixels, share and area (volume) of each class, and the units of the columns."""
     steps, units = pixel_size(image), axis_units(image)
     axes = spatial_axes(image)
-    numbers = list(classes.names)
-    pixels = counts[numbers]
+    numbers = list(range(1, max(len(counts), 1 + max(classes.names, default=0))))
+    colors = _colors(classes.colors, len(numbers))
+    pixels = np.pad(counts, (0, max(0, 1 + len(numbers) - len(counts))))[1:]
     what = "area" if len(axes) == 2 else "volume"
     table = pd.DataFrame(
         {
             "class": numbers,
-            "name": list(classes.names.values()),
-            "color": [classes.colors.get(n, "") for n in numbers],
+            "name": [classes.names.get(n, f"class {n}") for n in numbers],
+            "color": [colors[n] for n in numbers],
             "pixels": pixels,
             "share": pixels / max(1, int(counts.sum())),
             what: pixels * float(np.prod([abs(steps[d]) for d in axes])),
@@ -150,16 +152,17 @@ def write_picture(
     """Write the image, of many planes the middle one, with its classes in their colours as PNG."""
     at = middle(image)
     grey, index = seen(image, numbers, at)
-    palette = np.full((1 + max(colors, default=0), 3), np.nan)
-    for number, color in colors.items():
-        palette[number] = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
-    tint = palette[np.minimum(index, len(palette) - 1)]
-    share = np.where(np.isnan(tint), 0, _TINT)
-    mixed = (1 - share) * grey[..., None] + share * np.nan_to_num(tint)
+    shown = _colors(colors, int(index.max()))
+    palette = np.zeros((1 + len(shown), 3))
+    for number, color in shown.items():
+        palette[number] = list(bytes.fromhex(color.removeprefix("#")))
+    share = _TINT * (index > 0)[..., None]
+    mixed = (1 - share) * grey[..., None] + share * palette[index]
     with growing_file(path) as partial:
         Image.fromarray(mixed.astype(np.uint8)).save(partial, "PNG", optimize=True)
 
 
-def stored_classes(image: xr.DataArray, data: da.Array) -> xr.DataArray:
-    """Return stored classes on the axes of their image."""
-    return like(image, data, "classes")
+def _colors(colors: Mapping[int, str], count: int) -> dict[int, str]:
+    """Return the colour of each class, from the common palette where none was given."""
+    common = class_colors(max([count, *colors]) if colors else count)
+    return {number: colors.get(number, common[number - 1]) for number in range(1, 1 + len(common))}

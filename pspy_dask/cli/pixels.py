@@ -1,0 +1,243 @@
+"""Commands that tell pixels apart: ``train``, ``classify``, ``cluster``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from pspy_dask.cli.options import (
+    channel_of,
+    cluster_options,
+    object_options,
+    options,
+    output_options,
+    recipe,
+    source_options,
+)
+from pspy_dask.cli.telling import EPILOG, bench, reported, tell, working
+
+_CLASSIFIERS = (
+    "random_forest",
+    "nearest_neighbours",
+    "naive_bayes",
+    "qda",
+    "logistic_regression",
+    "gradient_boosting",
+)
+_CLUSTERERS = ("kmeans", "minibatch_kmeans", "gaussian_mixture", "birch", "dbscan", "hdbscan")
+
+_PATH = click.Path(path_type=Path)
+
+feature_options = options(
+    click.option(
+        "--features",
+        metavar="NAME|FILE",
+        default="default",
+        show_default=True,
+        help="default, intensity, edges, texture, membrane, all, or a YAML or JSON file.",
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of all that is random."),
+)
+
+particle_options = options(
+    click.option(
+        "--particles", metavar="CLASS", help="Make particles of this class: number or name."
+    ),
+    object_options,
+    click.option(
+        "--particle-name", default="particles", show_default=True, help="Name of their labels."
+    ),
+)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("classifier", type=_PATH)
+@click.argument("pairs", nargs=-1, required=True, metavar="IMAGE ANNOTATIONS...")
+@click.option(
+    "--method",
+    type=click.Choice(_CLASSIFIERS),
+    metavar="NAME",
+    default="random_forest",
+    show_default=True,
+    help=f"One of {', '.join(_CLASSIFIERS)}.",
+)
+@feature_options
+@click.option("--class-names", metavar="A,B,...", help="Names of the classes, by their numbers.")
+@click.option(
+    "--colors", metavar="#RRGGBB,...", help="Colours that the classes are painted in, in order."
+)
+@click.option("--balanced", is_flag=True, help="Train on as many pixels of each class.")
+@click.option(
+    "--max-pixels",
+    type=int,
+    default=100_000,
+    show_default=True,
+    help="Train on so many at the most.",
+)
+@click.option("--start", type=_PATH, metavar="FILE", help="Refine the classifier of this file.")
+@click.option("--plot", type=_PATH, metavar="FILE", help="Draw how well it does (PNG, SVG, PDF).")
+@source_options
+@click.option("--overwrite", is_flag=True, help="Replace CLASSIFIER.")
+@cluster_options
+def train(classifier: Path, pairs: tuple[str, ...], **options: Any) -> None:
+    """Train a classifier of pixels on a few strokes, and save it to the file CLASSIFIER.
+
+    ANNOTATIONS say of which class some pixels of the IMAGE before are: a picture (PNG, TIFF) of its
+    size painted in one colour a class, or integer labels (TIFF, Zarr, OME-Zarr labels, NumPy), 0
+    where nothing is said, or a JSON list of points, lines and polygons.
+
+    \b
+    pspy-dask train particles.pixels mosaic.ome.zarr strokes.png
+    pspy-dask train better.pixels other.tif more.png --start particles.pixels
+    """  # noqa: D301  # click keeps the lines after a real backspace as they are
+    console = Console(quiet=options["quiet"], highlight=False)
+    with reported(options["verbose"]):
+        from pspy_dask.run.pixel_jobs import Training, check_training, features_of, run_training
+
+        if len(pairs) % 2:
+            raise ValueError("images and annotations come in pairs: give IMAGE ANNOTATIONS each")
+        training = Training(
+            target=classifier,
+            images=pairs[::2],
+            annotations=pairs[1::2],
+            classifier=options["method"],
+            features=features_of(options["features"]),
+            class_names=_listed(options["class_names"]),
+            colors=_listed(options["colors"]),
+            balanced=options["balanced"],
+            max_pixels=options["max_pixels"],
+            seed=options["seed"],
+            start=options["start"],
+            plot=options["plot"],
+            channel=channel_of(options["channel"]),
+            level=options["level"],
+            axes=options["axes"],
+            overwrite=options["overwrite"],
+        )
+        check_training(training)
+        with bench(options, console) as (client, watcher, _), working(options["verbose"]):
+            fitted = run_training(training, client, watcher)
+        console.print(
+            f"\n[bold green]{100 * fitted.accuracy:.1f} %[/] of the annotated pixels are told "
+            f"right ({fitted.accuracy_by})"
+        )
+        console.print(escape(fitted.confusion.to_string()))
+        console.print(f"  [bold]{'classifier':<14}[/] {escape(str(classifier))}", soft_wrap=True)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("image")
+@click.argument("classifier", type=_PATH)
+@click.argument("results", type=_PATH)
+@particle_options
+@source_options
+@click.option("--name", default="classes", show_default=True, help="Name of the class labels.")
+@output_options
+@cluster_options
+def classify(image: str, classifier: Path, results: Path, **options: Any) -> None:
+    """Tell the pixels of IMAGE apart by a trained CLASSIFIER; write classes to the folder RESULTS.
+
+    The classes become labels of the image, a table of their shares and a picture. With
+    --particles, particles are made of one class, and measured as "pspy-dask segment" does.
+
+    \b
+    pspy-dask classify mosaic.ome.zarr particles.pixels results
+    pspy-dask classify mosaic.ome.zarr particles.pixels results --particles 2 --watershed
+    """  # noqa: D301  # click keeps the lines after a real backspace as they are
+    with reported(options["verbose"]):
+        from pspy_dask.run.classifier import PixelClassifier
+        from pspy_dask.run.pixel_jobs import classes_by
+
+        fitted = PixelClassifier.load(classifier)
+        classes = classes_by(fitted, name=options["name"], particles=options["particles"])
+        _run(image, results, classes, options)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("image")
+@click.argument("results", type=_PATH)
+@click.option(
+    "--method",
+    type=click.Choice(_CLUSTERERS),
+    metavar="NAME",
+    default="kmeans",
+    show_default=True,
+    help=f"One of {', '.join(_CLUSTERERS)}.",
+)
+@click.option(
+    "--clusters", type=int, default=2, show_default=True, help="How many, where it is asked."
+)
+@feature_options
+@click.option(
+    "--samples", type=int, default=20_000, show_default=True, help="Fit on so many pixels."
+)
+@click.option(
+    "--fit",
+    type=click.Choice(["series", "image"]),
+    default="series",
+    show_default=True,
+    help="Fit once for all frames, or each frame on its own.",
+)
+@particle_options
+@source_options
+@click.option("--name", default="clusters", show_default=True, help="Name of the cluster labels.")
+@output_options
+@cluster_options
+def cluster(image: str, results: Path, **options: Any) -> None:
+    """Tell the pixels of IMAGE apart without being told how; write clusters to the folder RESULTS.
+
+    Clusters are numbered from dark to bright. They become labels of the image, a table of their
+    shares and a picture. With --particles, particles are made of one cluster and measured.
+
+    \b
+    pspy-dask cluster mosaic.ome.zarr results --clusters 3
+    pspy-dask cluster mosaic.ome.zarr results --particles 2 --min-size 20
+    """  # noqa: D301  # click keeps the lines after a real backspace as they are
+    with reported(options["verbose"]):
+        from pspy_dask.run.pixel_jobs import clusters_by, features_of
+
+        classes = clusters_by(
+            options["method"],
+            n_clusters=options["clusters"],
+            features=features_of(options["features"]),
+            n_samples=options["samples"],
+            seed=options["seed"],
+            fit=options["fit"],
+            name=options["name"],
+            particles=options["particles"],
+        )
+        _run(image, results, classes, options)
+
+
+def _run(image: str, results: Path, classes: Any, options: dict[str, Any]) -> None:
+    """Do a job that tells pixels apart first."""
+    from pspy_dask.run.job import run_job
+    from pspy_dask.run.plan import Job, check
+
+    console = Console(quiet=options["quiet"], highlight=False)
+    job = Job(
+        source=image,
+        out=results,
+        parameters=recipe(options),
+        classes=classes,
+        name=options["particle_name"],
+        channel=channel_of(options["channel"]),
+        level=options["level"],
+        axes=options["axes"],
+        chunks="auto" if options["chunks"] is None else options["chunks"],
+        copy_image=options["copy_image"],
+        tiff=options["tiff"],
+        overwrite=options["overwrite"],
+    )
+    classes.assign(check(job))
+    with bench(options, console) as (client, watcher, machine), working(options["verbose"]):
+        done = run_job(job, client, watcher, machine=machine)
+    tell(console, done)
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [word.strip() for word in text.split(",")]

@@ -81,14 +81,13 @@ def forest_labels(forest: Forest, rows: NDArray[Any]) -> NDArray[Any]:
     >>> forest_labels(forest, np.array([[0.2], [0.5], [0.7]]))
     array(['dark', 'dark', 'bright'], dtype='<U6')
     """
-    pixels, missing = _checked(forest, rows)
-    tables = _tables(forest, pixels, missing)
+    pixels, whole = _checked(forest, rows)
+    index = np.full(pixels.shape[0], -1, np.int32)
+    tables = _tables(forest, index[whole].size)
     if tables is not None:
-        index = settled_labels(pixels, tables)
-        open_rows = np.flatnonzero(index < 0)
-        index[open_rows] = plain_labels(forest, pixels[open_rows])
-    else:
-        index = plain_labels(forest, pixels)
+        index[whole] = settled_labels(pixels[whole], tables)
+    open_rows = np.flatnonzero(index < 0)
+    index[open_rows] = plain_labels(forest, pixels[open_rows])
     return forest.classes.take(index)
 
 
@@ -121,11 +120,15 @@ def forest_probabilities(forest: Forest, rows: NDArray[Any]) -> NDArray[np.float
     >>> forest_probabilities(forest_of_trees([always], np.array([1, 2]), 1), np.zeros((1, 1)))
     array([[0.25, 0.75]])
     """
-    pixels, missing = _checked(forest, rows)
-    tables = _tables(forest, pixels, missing)
+    pixels, whole = _checked(forest, rows)
+    shares = np.empty((pixels.shape[0], len(forest.classes)))
+    rest = np.ones(pixels.shape[0], np.bool_)
+    tables = _tables(forest, rest[whole].size)
     if tables is not None:
-        return summed_shares(pixels, tables, forest.nodes.value) / forest.roots.size
-    return plain_probabilities(forest, pixels)
+        sums = summed_shares(pixels[whole], tables, forest.nodes.value)
+        shares[whole], rest[whole] = sums / forest.roots.size, False
+    shares[rest] = plain_probabilities(forest, pixels[rest])
+    return shares
 
 
 def plain_labels(forest: Forest, rows: Rows) -> NDArray[np.int32]:
@@ -143,10 +146,9 @@ def plain_probabilities(forest: Forest, rows: Rows) -> NDArray[np.float64]:
     return sums / forest.roots.size
 
 
-def _tables(forest: Forest, rows: Rows, missing: bool) -> ForestTables | None:
-    """Return what the fast paths read, or None where the plain walk is to be taken."""
-    count = rows.shape[0]
-    if missing or count < _FEW:
+def _tables(forest: Forest, count: int) -> ForestTables | None:
+    """Return what the fast paths read, or None where so few rows are to be walked plainly."""
+    if count < _FEW:
         return None
     if forest not in _packed:
         if count * forest.roots.size < _ROWS_A_NODE * forest.left.size:
@@ -155,8 +157,8 @@ def _tables(forest: Forest, rows: Rows, missing: bool) -> ForestTables | None:
     return _packed[forest]
 
 
-def _checked(forest: Forest, rows: NDArray[Any]) -> tuple[Rows, bool]:
-    """Return rows of float32, side by side, and whether any number is missing."""
+def _checked(forest: Forest, rows: NDArray[Any]) -> tuple[Rows, slice | NDArray[np.bool_]]:
+    """Return rows of float32, side by side, and an index of those where no number is missing."""
     given = np.asarray(rows)
     if given.ndim != 2 or given.shape[1] != forest.features:
         raise ValueError(
@@ -172,7 +174,9 @@ def _checked(forest: Forest, rows: NDArray[Any]) -> tuple[Rows, bool]:
         raise ValueError("rows contain infinity or a value too large for float32: clip them.")
     if missing and not forest.takes_missing:
         raise ValueError("rows contain NaN, which this forest was not grown to take: fill them in.")
-    return pixels, missing
+    if not missing:
+        return pixels, slice(None)
+    return pixels, np.logical_not(np.isnan(pixels).any(axis=1))
 
 
 @compiled

@@ -256,6 +256,17 @@ def bits_of(typing: Any, mask: Any) -> Any:
     return number(mask), lambda context, builder, sig, args: builder.bitcast(args[0], integer)
 
 
+@intrinsic
+def count_of(typing: Any, mask: Any) -> Any:
+    """Return in how many lanes a mask is set."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bits = builder.bitcast(args[0], ir.IntType(sig.args[0].lanes))
+        return builder.zext(builder.ctpop(bits), ir.IntType(64))
+
+    return types.int64(mask), generate
+
+
 def shift_right(places: int) -> Any:
     """Return a function that shifts integers to the right by a constant, zeros shifted in."""
 

@@ -3,18 +3,22 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from pspy_dask.kernels import forest as kernel
-from pspy_dask.kernels import forest_lanes, forest_steps
 from pspy_dask.kernels.forest import (
     forest_labels,
     forest_probabilities,
     plain_labels,
     plain_probabilities,
 )
-from pspy_dask.kernels.forest_tables import BLOCK, COLUMNS, forest_tables
-from pspy_dask.kernels.forest_votes import BY_LANES, settled_labels, summed_shares
+from pspy_dask.kernels.forest_codes import BLOCK
+from pspy_dask.kernels.forest_lanes import LaneTables, encode_by_lanes, walk_by_lanes
+from pspy_dask.kernels.forest_steps import StepTables, encode_by_steps, walk_by_steps
+from pspy_dask.kernels.forest_tables import LANES, forest_tables
+from pspy_dask.kernels.forest_votes import settled_labels, summed_shares
 from pspy_dask.kernels.trees import Tree, forest_of_estimator, forest_of_trees
 
 MANY = BLOCK + 700  # more than a block, and no multiple of what walks together
@@ -43,8 +47,13 @@ def grown(classes=2, features=7, kind=RandomForestClassifier, names=None, trees=
     return kind(trees, random_state=0, n_jobs=1, **options).fit(rows, target)
 
 
+def formats(forest):
+    """Tables of both formats, where the processor has both."""
+    return [forest_tables(forest, lanes=lanes) for lanes in sorted({False, LANES})]
+
+
 def all_equal(estimator, rows):
-    """Both paths, whatever the processor would take, and the public functions."""
+    """All paths that the processor has, and the public functions."""
     forest = forest_of_estimator(estimator)
     labels, shares = estimator.predict(rows), estimator.predict_proba(rows)
     plain = plain_labels(forest, rows)
@@ -54,11 +63,11 @@ def all_equal(estimator, rows):
     assert got.dtype == labels.dtype
     np.testing.assert_array_equal(got, labels)
     np.testing.assert_array_equal(forest_probabilities(forest, rows), shares)
-    tables = forest_tables(forest)
-    settled = settled_labels(rows, tables)
-    np.testing.assert_array_equal(settled[settled >= 0], plain[settled >= 0])
-    sums = summed_shares(rows, tables, forest.nodes.value)
-    np.testing.assert_array_equal(sums / forest.roots.size, shares)
+    for tables in formats(forest):
+        settled = settled_labels(rows, tables)
+        np.testing.assert_array_equal(settled[settled >= 0], plain[settled >= 0])
+        sums = summed_shares(rows, tables, forest.nodes.value)
+        np.testing.assert_array_equal(sums / forest.roots.size, shares)
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3, 5])
@@ -69,9 +78,83 @@ def test_equals_scikit_learn(classes, options):
     all_equal(grown(classes, **options), table(MANY, 7))
 
 
-@pytest.mark.parametrize("features", [1, 2, 4, 8])
+@pytest.mark.parametrize("features", [1, 2, 4, 8, 9, 16, 17, 32, 33, 100])
 def test_any_number_of_features(features):
     all_equal(grown(3, features), table(MANY, features))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    features=st.integers(1, 40),
+    classes=st.sampled_from([2, 3, 12]),
+    kind=st.sampled_from([RandomForestClassifier, ExtraTreesClassifier]),
+    depth=st.sampled_from([None, 1, 3, 9]),
+    rows=st.integers(64, 3000),
+)
+def test_any_forest(features, classes, kind, depth, rows):
+    all_equal(grown(classes, features, kind, trees=7, max_depth=depth), table(rows, features))
+
+
+def deep(features, nodes, trees=2, kind=RandomForestClassifier):
+    """A forest that learns noise by heart, so that its trees have about so many nodes."""
+    drawn = np.random.default_rng(0)
+    rows = drawn.normal(0, 1, (nodes, features)).astype("f4")
+    estimator = kind(trees, random_state=0, max_features=1, bootstrap=False)
+    estimator.fit(rows, drawn.integers(0, 2, nodes))
+    assert min(tree.tree_.node_count for tree in estimator.estimators_) > nodes * 0.7
+    return estimator, rows
+
+
+def path(levels, features=1):
+    """A forest of three trees where each node has a leaf and the next node."""
+    left = np.full(2 * levels + 1, -1)
+    left[: 2 * levels : 2] = np.arange(1, 2 * levels, 2)
+    inner = left >= 0
+    right = np.where(inner, left + 1, -1)
+    asks = np.arange(left.size) // 2 % features * inner
+    value = np.eye(2)[np.arange(left.size) // 2 % 2]
+    tree = Tree(left, right, asks, np.arange(left.size) / 2.0, value, inner)
+    return forest_of_trees([tree] * 3, np.arange(2), features)
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, ExtraTreesClassifier])
+@pytest.mark.parametrize(("features", "nodes"), [(7, 9000), (9, 5000), (30, 2500), (3, 25000)])
+def test_deep_trees(kind, features, nodes):
+    estimator, known = deep(features, nodes, kind=kind)
+    drawn = np.random.default_rng(1).normal(0, 1, (MANY, features)).astype("f4")
+    all_equal(estimator, np.concatenate((known[:3000], drawn)))
+
+
+def test_trees_of_more_than_64k_nodes():
+    estimator, known = deep(2, 90_000, trees=1)
+    assert estimator.estimators_[0].tree_.node_count > 1 << 16
+    all_equal(estimator, known[:5000])
+
+
+@pytest.mark.parametrize(
+    ("features", "levels", "lanes"),
+    [
+        (8, 4095, True),
+        (8, 4096, False),
+        (16, 2047, True),
+        (9, 2048, False),
+        (32, 1023, True),
+        (17, 1024, False),
+        (33, 10, False),
+    ],
+)
+def test_paths_to_the_limits_of_lanes_and_beyond(features, levels, lanes):
+    """The last rows of a block reach their leaves late."""
+    forest = path(levels, features)
+    found = forest_tables(forest, lanes=True)
+    assert isinstance(found.walk, LaneTables if lanes else StepTables)
+    drawn = np.random.default_rng(0).integers(0, 2 * levels, (MANY, features))
+    rows = (drawn // 2 + drawn % 2 * levels).astype("f4")
+    expected, shares = plain_labels(forest, rows), plain_probabilities(forest, rows)
+    for tables in formats(forest):
+        np.testing.assert_array_equal(settled_labels(rows, tables), expected)
+        sums = summed_shares(rows, tables, forest.nodes.value)
+        np.testing.assert_array_equal(sums / 3, shares)
 
 
 @pytest.mark.parametrize("trees", [1, 2, 7, 100])
@@ -142,7 +225,8 @@ def test_ties_go_to_the_first_class():
 
     forest = forest_of_trees([stump(first), stump(first[:, ::-1])] * 3, np.array([4, 2]), 1)
     rows = np.linspace(0, 1, 1000)[:, np.newaxis]
-    assert np.all(settled_labels(rows.astype("f4"), forest_tables(forest)) == -1)
+    for tables in formats(forest):
+        assert np.all(settled_labels(rows.astype("f4"), tables) == -1)
     assert np.all(forest_labels(forest, rows) == 4)
     assert np.all(forest_probabilities(forest, rows) == 0.5)
 
@@ -182,43 +266,73 @@ def test_missing_numbers_go_where_scikit_learn_sends_them(kind):
     )
 
 
+def test_few_missing_numbers_leave_the_other_rows_to_tables(monkeypatch):
+    estimator, rows, walked = grown(), table(MANY, 7), []
+
+    def walk(forest, rows):
+        walked.append(len(rows))
+        return plain_labels(forest, rows)
+
+    monkeypatch.setattr(kernel, "plain_labels", walk)
+    rows[::100, 3] = np.nan
+    given = np.nan_to_num(rows, nan=-1.0)
+    forest = forest_of_estimator(estimator)
+    forest = type(forest)(**{**vars(forest), "takes_missing": True})
+    labels, shares = forest_labels(forest, rows), forest_probabilities(forest, rows)
+    assert 0 < walked[0] < MANY // 10
+    whole = ~np.isnan(rows).any(axis=1)
+    np.testing.assert_array_equal(labels[whole], estimator.predict(given)[whole])
+    np.testing.assert_array_equal(shares[whole], estimator.predict_proba(given)[whole])
+    np.testing.assert_array_equal(shares, plain_probabilities(forest, rows))
+
+
+def test_more_thresholds_than_codes_are_walked_by_steps():
+    count, sides = 65535, np.array([1, -1, -1])
+    value = np.array([[0.5, 0.5], [1.0, 0.0], [0.0, 1.0]])
+    stumps = [Tree(sides, sides * 2, sides * 0, sides * n, value, sides < 0) for n in range(count)]
+    for trees, kind in ((stumps[1:], LaneTables), (stumps, StepTables)):
+        forest = forest_of_trees(trees, np.arange(2), 1)
+        tables = forest_tables(forest, lanes=True)
+        assert isinstance(tables.walk, kind)
+
+
 def test_what_tables_do_not_hold_is_walked_plainly():
-    many = RandomForestClassifier(5, random_state=0)
-    rows = table(2000, 9, 1)
-    many.fit(rows, classes_of(rows, 2))
+    many = grown(features=1025, trees=3)
     assert forest_tables(forest_of_estimator(many)) is None
+    rows = table(500, 1025)
     np.testing.assert_array_equal(
-        forest_labels(forest_of_estimator(many), table(MANY, 9)), many.predict(table(MANY, 9))
-    )
-    large = RandomForestClassifier(1, random_state=0, bootstrap=False)
-    rows = np.random.default_rng(0).random((16000, 2)).astype("f4")
-    large.fit(rows, np.random.default_rng(1).integers(0, 2, 16000))
-    assert large.estimators_[0].tree_.node_count > 8191
-    assert forest_tables(forest_of_estimator(large)) is None
-    np.testing.assert_array_equal(
-        forest_labels(forest_of_estimator(large), rows), large.predict(rows)
+        forest_labels(forest_of_estimator(many), rows), many.predict(rows)
     )
 
 
-def test_lanes_and_steps_reach_the_same_leaves():
-    forest, rows = forest_of_estimator(grown(3, min_samples_leaf=2)), table(200, 7)
-    tables = forest_tables(forest)
-    leaves = np.zeros((2, 256), np.int32)
-    by_steps = np.zeros(COLUMNS * BLOCK, np.uint32)
-    forest_steps.encode_by_steps(rows, 0, 200, tables, by_steps)
-    by_lanes = np.zeros(COLUMNS * BLOCK, np.int32)
-    if BY_LANES:
-        forest_lanes.encode_by_lanes(rows, 0, 200, tables, by_lanes)
-    for tree, root in enumerate(forest.roots):
-        part = slice(*tables.starts[tree : tree + 2])
-        forest_steps.walk_by_steps(tables.words[part], tables.steps[tree], by_steps, 200, leaves[0])
-        for row in range(0, 200, 17):
-            leaf = kernel._leaf(rows, row, forest.nodes, root)
-            assert tables.nodes[part][leaves[0, row]] == leaf
-        if BY_LANES:
-            words = forest_lanes.signed(tables.words[part])
-            forest_lanes.walk_by_lanes(words, tables.steps[tree], by_lanes, 200, leaves[1])
-            np.testing.assert_array_equal(leaves[0, :200], leaves[1, :200])
+def test_zeros_of_both_signs_are_one_number():
+    sides = np.array([1, -1, -1])
+    value = np.array([[0.5, 0.5], [1.0, 0.0], [0.0, 1.0]])
+    for threshold in (0.0, -0.0):
+        stump = Tree(sides, sides * 2, sides * 0, sides * 0 + threshold, value, sides < 0)
+        forest = forest_of_trees([stump], np.arange(2), 1)
+        rows = np.tile(np.array([[0.0], [-0.0], [1e-45], [-1e-45]], "f4"), (30, 1))
+        for tables in formats(forest):
+            np.testing.assert_array_equal(settled_labels(rows, tables)[:4], [0, 0, 1, 0])
+
+
+@pytest.mark.parametrize("features", [7, 13, 32])
+def test_all_formats_reach_the_leaves_of_the_plain_walk(features):
+    rows, count = table(200, features), 200
+    forest = forest_of_estimator(grown(3, features, min_samples_leaf=2))
+    for tables in formats(forest):
+        is_lanes = isinstance(tables.walk, LaneTables)
+        encode = encode_by_lanes if is_lanes else encode_by_steps
+        walk = walk_by_lanes if is_lanes else walk_by_steps
+        room, leaves, taken = tables.walk.room(), np.zeros(256, np.int32), np.zeros(256, np.int64)
+        encode(tables.walk, rows, 0, count, room, taken)
+        assert sorted(taken[:count]) == list(range(count))
+        for tree, root in enumerate(forest.roots):
+            begin, stop = tables.starts[tree : tree + 2]
+            walk(tables.walk, tree, begin, stop, room, count, leaves)
+            for place in range(0, count, 17):
+                leaf = kernel._leaf(rows, taken[place], forest.nodes, root)
+                assert tables.nodes[begin:stop][leaves[place]] == leaf
 
 
 def test_a_row_does_not_depend_on_the_others():
@@ -248,9 +362,9 @@ def test_tables_are_packed_once_and_where_they_pay(monkeypatch):
         forest_probabilities(forest, rows[:count])
     assert packed == [forest]
     assert pickle.dumps(forest) == pickled
-    large = forest_of_estimator(grown(features=COLUMNS + 1))
+    large = forest_of_estimator(grown(features=1025, trees=3))
     for _ in range(2):
-        forest_labels(large, table(MANY, COLUMNS + 1))
+        forest_labels(large, table(1000, 1025))
     assert packed == [forest, large]
 
 
@@ -278,9 +392,10 @@ def test_shares_that_do_not_quite_sum_to_one_settle_as_they_are(off, classes):
             trees.append(Tree(leaf, leaf, leaf, leaf * 1.0, value[np.newaxis], leaf < 0))
         forest = forest_of_trees(trees, np.arange(classes), 1)
         rows = np.zeros((1, 1), np.float32)
-        settled = settled_labels(rows, forest_tables(forest))
-        assert settled[0] in (-1, plain_labels(forest, rows)[0])
-        outcomes.add(settled[0] < 0)
+        for tables in formats(forest):
+            settled = settled_labels(rows, tables)
+            assert settled[0] in (-1, plain_labels(forest, rows)[0])
+            outcomes.add(settled[0] < 0)
     assert outcomes == {False, True}
 
 

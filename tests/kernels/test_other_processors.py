@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks import planes
 from benchmarks.comparisons import COMPARISONS
-from pspy_dask.kernels.forest import forest_probabilities
+from pspy_dask.kernels.forest import forest_labels, forest_probabilities
 from pspy_dask.kernels.membrane_lanes import features_by_lanes
 from pspy_dask.kernels.simd import lanes_pay
+from pspy_dask.kernels.trees import forest_of_estimator
 
 AVX2 = "+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+f16c,+bmi,+bmi2,+lzcnt"
 
@@ -32,9 +34,13 @@ def results():
     image = planes.micrograph(60).astype("f8")
     lanes = np.empty((6, 60, 60))
     features_by_lanes(np.pad(image, 9, "symmetric"), lanes)  # on any processor
-    (pixels,) = planes.forest_of_pixels(planes.micrograph(60))
     found.append(("membrane in lanes", lanes))
+    (pixels,) = planes.forest_of_pixels(planes.micrograph(60))
     found.append(("shares", forest_probabilities(pixels.forest, pixels.rows)))
+    rows = np.tile(pixels.rows, (1, 2))  # 14 features
+    trees = RandomForestClassifier(20, random_state=0).fit(rows, rows[:, 1] > rows[:, 5])
+    forest = forest_of_estimator(trees)
+    found.append(("labels of 14 features", forest_labels(forest, rows)))
     return {n: sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for n, array in found}
 
 

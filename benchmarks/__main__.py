@@ -19,6 +19,7 @@ from benchmarks import (
     components,
     kernels,
     objects,
+    pixels,
     plan,
     recipes,
     scaling,
@@ -109,6 +110,7 @@ def _recipes(given: argparse.Namespace) -> dict[str, Any]:
 
 MEASURES: dict[str, Callable[[argparse.Namespace], Any]] = {
     "kernels": lambda given: [f.row() for f in kernels.figures(runs=given.runs, side=given.side)],
+    "pixels": lambda given: pixels.measured(given.side, runs=given.runs),
     "recipes": _recipes,
     "agreement": lambda given: agreement.measured(given.side),
     "objects": lambda given: objects.measured(

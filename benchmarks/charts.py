@@ -14,7 +14,8 @@ _LINES = ("#1b6ca8", "#d1495b", "#66a182")
 
 def draw(results: dict[str, Any], path: Path) -> None:
     """Write a PNG of what there is."""
-    bars = [(f"{r['name']}", r["ratio"]) for r in results.get("kernels", [])]
+    compared = [*results.get("kernels", []), *results.get("pixels", {"rows": []})["rows"]]
+    bars = [(f"{r['name']}", r["ratio"]) for r in compared]
     for r in results.get("recipes", {"rows": []})["rows"]:
         if r["who"] == "scikit-image":
             bars.append((f"recipe: {r['recipe']}", r["ratio"]))

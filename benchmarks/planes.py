@@ -11,10 +11,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage import feature, filters, measure, segmentation, transform
+from skimage import feature, filters, measure, segmentation
 from sklearn.ensemble import RandomForestClassifier
 
+from benchmarks.features_in_memory import projections
 from pspy_dask.datasets import mosaic
+from pspy_dask.feature_parameters import PROJECTIONS
 from pspy_dask.kernels.distance import squared_distances
 from pspy_dask.kernels.forest import forest_labels
 from pspy_dask.kernels.gaussian import gaussian
@@ -72,12 +74,7 @@ def labels(image: Plane) -> tuple[Plane]:
 
 def lines(image: Plane) -> Plane:
     """Return the features of membranes from 30 convolutions with a rotated line."""
-    line = np.zeros((19, 19))
-    line[:, 9] = 1
-    turned = (transform.rotate(line, 6 * turn) for turn in range(30))
-    responses = np.stack([ndimage.convolve(image, kernel) for kernel in turned], axis=-1)
-    wanted = (np.sum, np.mean, np.std, np.median, np.max, np.min)
-    return np.stack([statistic(responses, axis=-1) for statistic in wanted])
+    return np.stack(projections(image, PROJECTIONS))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from math import isfinite
+from math import inf, nan
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -36,7 +36,7 @@ class FeatureParameters:
         Sigmas of the Gaussian that smooths the image before its edges (its Laplacian) are taken;
         0 does not smooth.
     hessian
-        Sigmas at which the eigenvalues of the Hessian are taken.
+        Sigmas at which the eigenvalues of the Hessian are taken, the largest first.
     membrane
         What is told of the 30 responses to lines of 19 pixels through the pixel, in steps of 6
         degrees: some of ``sum``, ``mean``, ``standard deviation``, ``median``, ``maximum``,
@@ -49,6 +49,35 @@ hessian_prefilter, membrane_prefilter
     ------
     ValueError
         A scale is out of range, stands twice, or none of all filters is on.
+
+    Notes
+    -----
+    Features are those of scikit-image and SciPy, to the last bit. With ``image`` that of the
+    prefilter, ``gaussian(raw, prefilter, mode="nearest")``, or where that is 0 the pixels
+    themselves, ``raw = pixels.astype(np.float32)``:
+
+    =========================== =================================================================
+    gaussian                    ``skimage.filters.gaussian(raw, sigma, mode="nearest")``
+    difference_of_gaussians     ``skimage.filters.difference_of_gaussians(image, low, high,
+                                mode="nearest")``
+    median                      ``scipy.ndimage.median_filter(image, footprint=disk(radius),
+                                mode="nearest")``
+    minimum, maximum            ``skimage.morphology.erosion(image, disk(radius), mode="nearest")``,
+                                ``dilation``
+    sobel, laplacian            ``skimage.filters.sobel(image)``, ``laplace`` (its sign: positive
+                                where a pixel is brighter than the next ones)
+    hessian                     ``skimage.feature.hessian_matrix_eigvals`` of
+                                ``hessian_matrix(image, sigma, mode="nearest", order="rc",
+                                use_gaussian_derivatives=False)``
+    membrane                    `numpy.sum`, `mean`, `std`, `median`, `max`, `min` over 30 responses
+                                ``scipy.ndimage.convolve(image.astype(float), line)``, the line
+                                ``skimage.transform.rotate(upright, 6 * k)``
+    =========================== =================================================================
+
+    In a volume Gaussians, Sobel, Laplacian and Hessian take all three axes. Disks and lines lie in
+    each plane: their footprint is ``disk(radius)[None]``. On images
+    much smaller than a line SciPy reflects wrongly; here pixels are those of
+    ``numpy.pad(image, 9, mode="symmetric")``.
 
     Examples
     --------
@@ -88,8 +117,10 @@ hessian_prefilter=0.0, membrane_prefilter=0.0)
         self._set("membrane", [_projection(p) for p in _scales(self.membrane)])
         for field in fields(self):
             if field.name.endswith("_prefilter"):
-                sigma = _sigma(field.name, getattr(self, field.name) or 0.0)
-                object.__setattr__(self, field.name, sigma)
+                sigma = getattr(self, field.name)
+                object.__setattr__(
+                    self, field.name, _sigma(field.name, 0 if sigma is None else sigma)
+                )
         if not any(isinstance(value, tuple) and value for value in vars(self).values()):
             raise ValueError("no filter is on: give at least one a scale, such as gaussian=1")
 
@@ -194,11 +225,14 @@ def _pairs(value: Any) -> list[tuple[float, float]]:
 
 
 def _sigma(name: str, value: Any, above: float | None = None) -> float:
-    is_number = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
-    if not is_number or value < 0 or value == above:
+    try:
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    except OverflowError:  # an integer of more digits than a float has
+        number = inf
+    if not 0 <= number < inf or number == above:
         least = "0 or more" if above is None else "above 0"
         raise ValueError(f"{name} is {value!r}: give sigmas {least}, in pixels")
-    return float(value)
+    return number
 
 
 def _radius(name: str, value: Any) -> int:

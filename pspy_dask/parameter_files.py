@@ -54,7 +54,7 @@ def read_values(path: str | Path, *, example: str) -> dict[str, Any]:
         raise FileNotFoundError(f"no parameter file {source}: check the path")
     try:
         read: Any = json.loads if source.suffix.lower() == ".json" else yaml.safe_load
-        values = read(source.read_text())
+        values = read(source.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{source} is neither YAML nor JSON{_where(error)}: write lines such as '{example}'"

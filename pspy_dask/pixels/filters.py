@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.filters import laplace, sobel
 
+from pspy_dask.blocks.grid import Index
 from pspy_dask.feature_parameters import FeatureParameters
 from pspy_dask.kernels.disks import disk_halo
 from pspy_dask.kernels.extrema import disk_maximum, disk_minimum
@@ -39,9 +40,8 @@ class Filter(Protocol):
         """The smoothed images that the filter takes."""
         ...
 
-    @property
-    def halo(self) -> int:
-        """Pixels that these must reach beyond the pixels wanted."""
+    def halo(self, axes: int) -> Index:
+        """Return how far these must reach beyond the pixels wanted, along each of so many axes."""
         ...
 
     def __call__(self, *images: NDArray[Any]) -> Planes:
@@ -58,17 +58,16 @@ class Smoothed:
     @property
     def names(self) -> tuple[str, ...]:
         """One name."""
-        return (f"gaussian {self.sigma:g}",)
+        return (f"gaussian {_short(self.sigma)}",)
 
     @property
     def inputs(self) -> tuple[Smoothing, ...]:
         """The smoothed image is the feature."""
         return ((self.sigma,),)
 
-    @property
-    def halo(self) -> int:
-        """Nothing beyond."""
-        return 0
+    def halo(self, axes: int) -> Index:
+        """Return 0: nothing beyond."""
+        return (0,) * axes
 
     def __call__(self, *images: NDArray[Any]) -> Planes:
         """Return the image as it is."""
@@ -86,7 +85,8 @@ class Difference:
     @property
     def names(self) -> tuple[str, ...]:
         """One name."""
-        return (_named(f"difference of gaussians {self.low:g} {self.high:g}", self.prefilter),)
+        name = f"difference of gaussians {_short(self.low)} {_short(self.high)}"
+        return (_named(name, self.prefilter),)
 
     @property
     def inputs(self) -> tuple[Smoothing, ...]:
@@ -94,10 +94,9 @@ class Difference:
         start = _smoothing(self.prefilter)
         return (*start, self.low), (*start, self.high)
 
-    @property
-    def halo(self) -> int:
-        """Nothing beyond."""
-        return 0
+    def halo(self, axes: int) -> Index:
+        """Return 0: nothing beyond."""
+        return (0,) * axes
 
     def __call__(self, *images: NDArray[Any]) -> Planes:
         """Return the first less the second."""
@@ -123,10 +122,9 @@ class OverDisk:
         """The image, prefiltered."""
         return (_smoothing(self.prefilter),)
 
-    @property
-    def halo(self) -> int:
-        """The radius."""
-        return disk_halo(self.radius)
+    def halo(self, axes: int) -> Index:
+        """Return the radius, in planes."""
+        return _in_planes(disk_halo(self.radius), axes)
 
     def __call__(self, *images: NDArray[Any]) -> Planes:
         """Return the filtered image."""
@@ -144,17 +142,16 @@ class Edges:
     @property
     def names(self) -> tuple[str, ...]:
         """One name."""
-        return (f"{self.kind} {self.prefilter:g}",)
+        return (f"{self.kind} {_short(self.prefilter)}",)
 
     @property
     def inputs(self) -> tuple[Smoothing, ...]:
         """The image, prefiltered."""
         return (_smoothing(self.prefilter),)
 
-    @property
-    def halo(self) -> int:
-        """The next pixels."""
-        return 1
+    def halo(self, axes: int) -> Index:
+        """Return that of the next pixels."""
+        return (1,) * axes
 
     def __call__(self, *images: NDArray[Any]) -> Planes:
         """Return the filtered image."""
@@ -173,18 +170,17 @@ class Curvature:
     @property
     def names(self) -> tuple[str, ...]:
         """One name for each eigenvalue."""
-        which = range(1, self.count + 1)
-        return tuple(_named(f"hessian {self.sigma:g} {k}", self.prefilter) for k in which)
+        name = f"hessian {_short(self.sigma)}"
+        return tuple(_named(f"{name} {k}", self.prefilter) for k in range(1, self.count + 1))
 
     @property
     def inputs(self) -> tuple[Smoothing, ...]:
         """The image, prefiltered."""
         return (_smoothing(self.prefilter),)
 
-    @property
-    def halo(self) -> int:
-        """That of the Gaussian and of the differences."""
-        return hessian_halo(self.sigma)
+    def halo(self, axes: int) -> Index:
+        """Return that of the Gaussian and of the differences."""
+        return (hessian_halo(self.sigma),) * axes
 
     def __call__(self, *images: NDArray[Any]) -> Planes:
         """Return the eigenvalues."""
@@ -209,18 +205,20 @@ class Membrane:
         """The image, prefiltered."""
         return (_smoothing(self.prefilter),)
 
-    @property
-    def halo(self) -> int:
-        """Half a line."""
-        return membrane_halo()
+    def halo(self, axes: int) -> Index:
+        """Return half a line, in planes."""
+        return _in_planes(membrane_halo(), axes)
 
     def __call__(self, *images: NDArray[Any]) -> Planes:
         """Return the projections."""
         chosen = [MEMBRANE_FEATURES.index(p) for p in self.projections]
-        pixels = np.asarray(images[0], np.float32)
-        if pixels.ndim == 2:
-            return tuple(membrane_features(pixels)[chosen])
-        return tuple(np.stack([membrane_features(p)[chosen] for p in pixels], axis=1))
+        (image,) = images
+        result = np.empty((len(chosen), *image.shape), np.float32)
+        for place in np.ndindex(image.shape[:-2]):
+            found = membrane_features(image[place].astype(np.float32))
+            for plane, which in zip(result, chosen, strict=True):
+                plane[place] = found[which]
+        return tuple(result)
 
 
 def filters_of(parameters: FeatureParameters, axes: int) -> tuple[Filter, ...]:
@@ -266,5 +264,19 @@ def _smoothing(prefilter: float) -> Smoothing:
     return (prefilter,) if prefilter else ()
 
 
+def _in_planes(pixels: int, axes: int) -> Index:
+    """Return the halo of a filter that looks no farther than its plane."""
+    return (0,) * (axes - 2) + (pixels, pixels)
+
+
 def _named(name: str, prefilter: float) -> str:
-    return f"{name} after gaussian {prefilter:g}" if prefilter else name
+    return f"{name} after gaussian {_short(prefilter)}" if prefilter else name
+
+
+def _short(sigma: float) -> str:
+    """Return a number without needless zeros; two that differ at all are written differently.
+
+    >>> _short(16.0), _short(1.25), _short(1.00000001)
+    ('16', '1.25', '1.00000001')
+    """
+    return repr(sigma).removesuffix(".0")

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.blocks.windows import Window
-from pspy_dask.kernels.finite import finite_mask
-from pspy_dask.pixels.stack import FeatureStack, bands
+from pspy_dask.pixels.stack import FeatureStack, bands, value_mask
 
 TILE = 128
 
@@ -70,7 +69,7 @@ class Numbers:
             result[at.within(window.core)] = numbers.reshape(part.shape)[at.within(part)]
 
         _apply(self.stack, model, model.numbers, pixels, window, put)
-        finite = finite_mask(pixels[window.crop])
+        finite = value_mask(pixels[window.crop])
         return result if finite is None else np.where(finite, result, result.dtype.type(0))
 
 
@@ -92,7 +91,7 @@ class Probabilities:
             result[(slice(None), *at.within(window.core))] = planes[inner]
 
         _apply(self.stack, self.model, self.model.probabilities, pixels, window, put)
-        finite = finite_mask(pixels[window.crop])
+        finite = value_mask(pixels[window.crop])
         return result if finite is None else np.where(finite, result, np.float32(np.nan))
 
 
@@ -103,7 +102,7 @@ def inference_halo(stack: FeatureStack, model: PixelModel | None) -> Index:
     """
     alone = model is not None and model.rowwise
     beside = (0,) * (stack.axes - 2) + ((0, 0) if alone else (TILE - 1, TILE - 1))
-    return tuple(stack.halo + more for more in beside)
+    return tuple(halo + more for halo, more in zip(stack.halo, beside, strict=True))
 
 
 def tiles_around(box: Box, shape: Index) -> Box:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.feature_parameters import FeatureParameters
-from pspy_dask.kernels.finite import finite_pixels
+from pspy_dask.kernels.finite import finite_mask, finite_pixels
 from pspy_dask.kernels.gaussian import gaussian, gaussian_halo
 from pspy_dask.pixels.filters import Filter, Smoothing, filters_of
 
 _BAND = 2**20  # pixels whose features are made in one go
+_ACROSS = 2**11  # longest rows of them: a band of few, long rows would have little but halo
 
 
 @dataclass(frozen=True)
@@ -45,34 +46,37 @@ class FeatureStack:
         return tuple(name for each in self.filters for name in each.names)
 
     @cached_property
-    def reaches(self) -> dict[Smoothing, int]:
+    def reaches(self) -> dict[Smoothing, Index]:
         """How far beyond the pixels wanted each smoothed image is needed, the image itself first.
 
         >>> stack = FeatureStack(FeatureParameters(membrane=(), median=5, sobel=()), axes=2)
         >>> stack.reaches
-        {(): 64, (1.0,): 0, (16.0,): 0}
+        {(): (64, 64), (1.0,): (0, 0), (16.0,): (0, 0)}
         """
-        reaches: dict[Smoothing, int] = {(): 0}
+        reaches: dict[Smoothing, Index] = {(): (0,) * self.axes}
         for each in self.filters:
             for smoothing in each.inputs:
                 for length in range(1, len(smoothing) + 1):
-                    reaches.setdefault(smoothing[:length], 0)
-                reaches[smoothing] = max(reaches[smoothing], each.halo)
+                    reaches.setdefault(smoothing[:length], (0,) * self.axes)
+                reaches[smoothing] = _farthest(reaches[smoothing], each.halo(self.axes))
         for smoothing in sorted(reaches, key=len, reverse=True):
             if smoothing:
-                need = reaches[smoothing] + gaussian_halo(smoothing[-1])
-                reaches[smoothing[:-1]] = max(reaches[smoothing[:-1]], need)
+                more = gaussian_halo(smoothing[-1])
+                need = tuple(reach + more for reach in reaches[smoothing])
+                reaches[smoothing[:-1]] = _farthest(reaches[smoothing[:-1]], need)
         return dict(sorted(reaches.items(), key=lambda item: len(item[0])))
 
     @property
-    def halo(self) -> int:
-        """Pixels that a window must reach beyond its box."""
+    def halo(self) -> Index:
+        """Pixels that a window must reach beyond its box, along each axis."""
         return self.reaches[()]
 
     def apply(
         self, pixels: NDArray[Any], box: Box, outer: Box, shape: Index
     ) -> NDArray[np.float32]:
         """Return the features of the pixels of a box, on a new first axis.
+
+        Pixels without a value (`value_mask`) are read as 0.
 
         Parameters
         ----------
@@ -84,48 +88,80 @@ class FeatureStack:
             Lengths of the image, at whose edges windows end.
         """
         result = np.empty((len(self.names), *box.shape), np.float32)
+        self.fill(result, pixels, box, outer, shape)
+        return result
+
+    def fill(
+        self,
+        result: NDArray[np.float32],
+        pixels: NDArray[Any],
+        box: Box,
+        outer: Box,
+        shape: Index,
+    ) -> None:
+        """Write what `apply` returns."""
         smoothed: dict[Smoothing, tuple[NDArray[Any], Box]] = {}
         for smoothing, reach in self.reaches.items():
-            there = self._grown(box, reach, shape)
+            there = box.grow(reach, shape)
             if not smoothing:
-                smoothed[()] = _single(finite_pixels(pixels[there.within(outer)])), there
+                smoothed[()] = finite_pixels(_single(pixels[there.within(outer)])), there
                 continue
             source, around = smoothed[smoothing[:-1]]
-            wide = self._grown(there, gaussian_halo(smoothing[-1]), shape)
+            wide = there.grow((gaussian_halo(smoothing[-1]),) * self.axes, shape)
             image = gaussian(source[wide.within(around)], smoothing[-1], dtype=np.float32)
             smoothed[smoothing] = image[there.within(wide)], there
         first = 0
         for each in self.filters:
-            there = self._grown(box, each.halo, shape)
+            there = box.grow(each.halo(self.axes), shape)
             images = [smoothed[s][0][there.within(smoothed[s][1])] for s in each.inputs]
             for plane in each(*images):
                 result[first] = plane[box.within(there)]
                 first += 1
-        return result
-
-    def _grown(self, box: Box, halo: int, shape: Index) -> Box:
-        return box.grow((halo,) * self.axes, shape)
 
 
 def bands(box: Box, unit: int = 1) -> Iterator[Box]:
-    """Yield the parts of a plane that are worked on one after the other, whole rows.
+    """Yield the parts of a plane that are worked on one after the other: rows, long ones in pieces.
 
-    They end at rows whose number in the image is a multiple of the unit. A volume is one part.
+    They end at pixels whose number in the image is a multiple of the unit, or where the plane
+    does. A volume is one part, for its halo would be made again for each.
 
-    >>> [part.start[0] for part in bands(Box((100, 0), (2100, 2048)), unit=128)]
-    [100, 512, 1024, 1536, 2048]
+    >>> [part.start for part in bands(Box((100, 0), (2100, 2048)), unit=128)]
+    [(100, 0), (512, 0), (1024, 0), (1536, 0), (2048, 0)]
+    >>> [part.start for part in bands(Box((0, 5), (400, 5000)))]
+    [(0, 5), (0, 2053), (0, 4101)]
     """
-    (top, *_), (bottom, *_) = box
     if len(box.start) != 2:
         yield box
         return
-    rows = max(1, _BAND // max(1, box.shape[1]) // unit) * unit
-    while top < bottom:
-        end = min(bottom, (top + rows) // unit * unit)
-        yield Box((top, box.start[1]), (end, box.stop[1]))
-        top = end
+    across = max(1, min(_ACROSS, _BAND) // unit) * unit
+    down = max(1, _BAND // min(across, box.shape[1]) // unit) * unit
+    for top, bottom in _pieces(box.start[0], box.stop[0], down, unit):
+        for left, right in _pieces(box.start[1], box.stop[1], across, unit):
+            yield Box((top, left), (bottom, right))
+
+
+def value_mask(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Return where pixels have a value that single precision holds, or None where all have."""
+    return finite_mask(_single(pixels))
+
+
+def _pieces(start: int, stop: int, length: int, unit: int) -> Iterator[tuple[int, int]]:
+    while start < stop:
+        end = min(stop, (start + length) // unit * unit)
+        yield start, end
+        start = end
+
+
+def _farthest(one: Index, other: Index) -> Index:
+    return tuple(map(max, one, other))
 
 
 def _single(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return pixels of at most single precision; integers stay, for they are filtered faster."""
-    return pixels.astype(np.float32) if pixels.dtype == np.float64 else pixels
+    """Return floats of at most single precision; integers stay, for they are filtered faster.
+
+    What it cannot hold becomes infinite.
+    """
+    if pixels.dtype.kind != "f" or pixels.dtype.itemsize <= 4:
+        return pixels
+    with np.errstate(over="ignore"):
+        return pixels.astype(np.float32)

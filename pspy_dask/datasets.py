@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pspy_dask.blocks.chunking import ChunksLike
 from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.blocks.images import source_image
+from pspy_dask.kernels.coordinate_hash import mix
 from pspy_dask.kernels.jit import compiled
 
 _CELL = 32  # at most one particle a cell
@@ -92,36 +93,34 @@ class MosaicSource:
         """Return the pixels of the box."""
         series = len(self.shape) == 3
         times = range(box.start[0], box.stop[0]) if series else range(1)
-        frames = [self._frame(t, box.start[-2:], box.shape[-2:]) for t in times]
+        frames = [self._frame(t, box) for t in times]
         return np.stack(frames) if series else frames[0]
 
-    def _frame(self, t: int, start: Index, shape: Index) -> NDArray[np.uint16]:
-        seed = np.uint64(self.seed % 2**64)
-        particles = np.zeros(shape, np.float32)
-        _draw_particles(particles, seed, t, start[0], start[1])
-        return _expose(particles, seed, t, start[0], start[1])
+    def particles(self, box: Box, frame: int = 0) -> NDArray[np.float32]:
+        """Return how bright the particles alone are in a box of a frame; 0 where there is none."""
+        particles = np.zeros(box.shape[-2:], np.float32)
+        _draw_particles(particles, self._bits, frame, *box.start[-2:])
+        return particles
 
+    def _frame(self, t: int, box: Box) -> NDArray[np.uint16]:
+        return _expose(self.particles(box, t), self._bits, t, *box.start[-2:])
 
-@compiled
-def _mix(h: np.uint64) -> np.uint64:
-    """Scramble 64 bits (the finalizer of SplitMix64)."""
-    h = h + np.uint64(0x9E3779B97F4A7C15)
-    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return h ^ (h >> np.uint64(31))
+    @property
+    def _bits(self) -> np.uint64:
+        return np.uint64(self.seed % 2**64)
 
 
 @compiled
 def _hash(seed: np.uint64, purpose: int, i: int, j: int) -> np.uint64:
     """Return 64 random bits that belong to this place and purpose."""
-    h = _mix(seed ^ _mix(np.uint64(purpose)))
-    return _mix(_mix(h ^ np.uint64(i)) ^ np.uint64(j))
+    h = mix(seed ^ mix(np.uint64(purpose)))
+    return mix(mix(h ^ np.uint64(i)) ^ np.uint64(j))
 
 
 @compiled
 def _unit(h: np.uint64, k: int) -> float:
     """Return the k-th random number, above 0 and below 1, that belongs to these bits."""
-    return (float(_mix(h + np.uint64(k)) >> np.uint64(12)) + 0.5) * 2.0**-52
+    return (float(mix(h + np.uint64(k)) >> np.uint64(12)) + 0.5) * 2.0**-52
 
 
 @compiled
@@ -208,7 +207,7 @@ def _expose(
             background = 160.0 + 380.0 * (a + (b - a) * _ease(x / _LIGHT_PITCH - k))
             mean = gain * (background + 900.0 * particles[y - y0, x - x0])
             value = (
-                100.0 + mean + sqrt(_COUNTS * mean + _READ**2) * _normal(_mix(noise + np.uint64(x)))
+                100.0 + mean + sqrt(_COUNTS * mean + _READ**2) * _normal(mix(noise + np.uint64(x)))
             )
             out[y - y0, x - x0] = np.uint16(min(max(value + 0.5, 0.0), 65535.0))
     return out

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import dask.array as da
 import numpy as np
@@ -66,20 +66,73 @@ def reduce_windows(
     root = f"plan-{name}"
     tasks: Graph = {root: plan.root(root, (plan, reducer))}
     ends: dict[int | None, list[Key]] = {}
+    for frame, key in _partial_tasks(tasks, root, name, plan):
+        ends.setdefault(frame if per_frame else None, []).append(key)
+    for frame, keys in ends.items():
+        _join(tasks, root, name, frame, keys)
+    by_frame = frames and per_frame
+    chunks = ((1,) * array.shape[0], (length,)) if by_frame else ((length,),)
+    return _graph_of(name, tasks, [array], values, chunks, dtype)
+
+
+class Part(NamedTuple):
+    """One of several images that are reduced together, as `reduce_windows` takes it.
+
+    Reducers may differ in what ``partial`` does, such as in what they know of their image.
+    """
+
+    array: da.Array
+    reducer: Reducer
+    halo: Index
+    frames: bool
+
+
+def reduce_images(parts: Sequence[Part], *, length: int, dtype: Any) -> da.Array:
+    """Return ``length`` numbers for all images together, as a lazy array of shape ``(length,)``.
+
+    Partial results of all windows of all frames of all images are merged as those of one image.
+    """
+    name = f"reduce-{tokenize([(part.array.name, *part[1:]) for part in parts])}"
+    tasks: Graph = {}
+    keys: list[Key] = []
+    for number, part in enumerate(parts):
+        plan = plan_pass(part.array, halo=part.halo, frames=part.frames)
+        root = f"plan-{number}-{name}"
+        tasks[root] = plan.root(root, (plan, part.reducer))
+        keys += [key for _, key in _partial_tasks(tasks, root, f"{number}-{name}", plan)]
+    _join(tasks, f"plan-0-{name}", name, None, keys)
+    return _graph_of(name, tasks, [part.array for part in parts], (), ((length,),), dtype)
+
+
+def _partial_tasks(
+    tasks: Graph, root: str, name: str, plan: Pass
+) -> Iterator[tuple[int | None, Key]]:
+    """Add the tasks of all strips of windows, and yield the frame and the key of each."""
     for frame in plan.all_frames:
         for number, strip in enumerate(_strips(plan)):
             key = (f"partial-{name}", *lead(frame), number)
             inputs = [ref for index in strip for ref in plan.inputs(frame, index)]
             tasks[key] = Task(key, _partial_task, TaskRef(root), frame, strip, *inputs)
-            ends.setdefault(frame if per_frame else None, []).append(key)
-    for frame, keys in ends.items():
-        last = _merge_tree(tasks, root, name, lead(frame), keys)
-        key = (name, *lead(frame), 0)
-        tasks[key] = Task(key, _finish_task, TaskRef(root), TaskRef(last), frame is not None)
-    needed: list[Any] = [*dask_inputs([array]), *values]
+            yield frame, key
+
+
+def _join(tasks: Graph, root: str, name: str, frame: int | None, keys: list[Key]) -> None:
+    """Add the tasks that merge partial results and finish the last."""
+    last = _merge_tree(tasks, root, name, lead(frame), keys)
+    key = (name, *lead(frame), 0)
+    tasks[key] = Task(key, _finish_task, TaskRef(root), TaskRef(last), frame is not None)
+
+
+def _graph_of(
+    name: str,
+    tasks: Graph,
+    arrays: Sequence[da.Array],
+    values: Sequence[da.Array],
+    chunks: tuple[tuple[int, ...], ...],
+    dtype: Any,
+) -> da.Array:
+    needed: list[Any] = [*dask_inputs(arrays), *values]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
-    by_frame = frames and per_frame
-    chunks = ((1,) * array.shape[0], (length,)) if by_frame else ((length,),)
     return da.Array(graph, name, chunks=chunks, dtype=dtype)
 
 

@@ -102,15 +102,19 @@ class Pass:
         return Window(core, core.grow(self.halo, self.grid.shape), self.grid.shape, frame)
 
     def inputs(self, frame: int | None, index: Index) -> list[TaskRef]:
+        """Return what a chunk's task depends on; see `inputs_of`."""
+        return self.inputs_of(self.window(frame, index))
+
+    def inputs_of(self, window: Window) -> list[TaskRef]:
         """Return what a window's task depends on: the lazy values, then the chunks it meets."""
+        frame = window.frame
         keys: list[Key] = []
         for name, framed in zip(self.values, self.framed, strict=True):
             keys.append((name, frame, 0) if framed else (name, 0))
         if self.source is None:
             at = () if frame is None else (self._time_chunk(frame),)
-            outer = self.window(frame, index).outer
             at = (*at, *self._only)
-            keys += [(self.array, *at, *near) for near in self.grid.chunks_meeting(outer)]
+            keys += [(self.array, *at, *near) for near in self.grid.chunks_meeting(window.outer)]
         return [TaskRef(key) for key in keys]
 
     def root(self, key: str, value: Any) -> Task:

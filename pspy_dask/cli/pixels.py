@@ -168,9 +168,7 @@ def classify(image: str, classifier: Path, results: Path, **options: Any) -> Non
     show_default=True,
     help=f"One of {', '.join(_CLUSTERERS)}.",
 )
-@click.option(
-    "--clusters", type=int, default=2, show_default=True, help="How many, where it is asked."
-)
+@click.option("--clusters", type=int, help="How many, where the method asks.  [default: 2]")
 @feature_options
 @click.option(
     "--samples", type=int, default=20_000, show_default=True, help="Fit on so many pixels."

@@ -20,7 +20,7 @@ from pspy_dask.blocks.windows import Window
 from pspy_dask.io.ome_zarr import write_labels
 from pspy_dask.io.outputs import growing_file
 from pspy_dask.io.pyramid_write import PyramidWrite
-from pspy_dask.pixels.colors import class_colors
+from pspy_dask.pixels.palettes import MOST_COLORS, class_colors
 from pspy_dask.run.bench import Bench
 from pspy_dask.run.views import middle, seen
 
@@ -162,7 +162,16 @@ def write_picture(
         Image.fromarray(mixed.astype(np.uint8)).save(partial, "PNG", optimize=True)
 
 
+def repeated_colors(count: int) -> dict[int, str]:
+    """Return a colour for each of so many classes, of which there may be more than colours.
+
+    >>> repeated_colors(256)[256] == repeated_colors(1)[1]
+    True
+    """
+    colors = class_colors(min(count, MOST_COLORS)) if count else ()
+    return {number: colors[(number - 1) % MOST_COLORS] for number in range(1, count + 1)}
+
+
 def _colors(colors: Mapping[int, str], count: int) -> dict[int, str]:
     """Return the colour of each class, from the common palette where none was given."""
-    common = class_colors(max([count, *colors]) if colors else count)
-    return {number: colors.get(number, common[number - 1]) for number in range(1, 1 + len(common))}
+    return repeated_colors(max([count, *colors])) | dict(colors)

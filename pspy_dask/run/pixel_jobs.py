@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import xarray as xr
 from distributed import Client
@@ -15,10 +15,10 @@ from pspy_dask.io.annotations import open_annotations
 from pspy_dask.io.outputs import check_file, growing_file
 from pspy_dask.io.sources import open_image
 from pspy_dask.pixels.clustering import cluster
-from pspy_dask.pixels.colors import class_colors
 from pspy_dask.run.bench import Bench
-from pspy_dask.run.classes import Classes
-from pspy_dask.run.classifier import PixelClassifier, fit_classifier
+from pspy_dask.run.classes import Classes, repeated_colors
+from pspy_dask.run.classifier import PixelClassifier
+from pspy_dask.run.fitting import fit_classifier
 from pspy_dask.run.progress import Watcher, count_tasks
 
 #: Estimators that find out themselves how many clusters there are.
@@ -119,12 +119,13 @@ def classes_by(classifier: PixelClassifier, *, name: str, particles: str | None)
     """
     numbers = [int(n) for n in classifier.class_numbers]
     names = dict(zip(numbers, classifier.class_names, strict=True))
-    rows = sum(1 for _ in classifier.training.classes)
+    kind = classifier.fitted.name or type(classifier.estimator).__name__
+    rows = len(classifier.fitted.training)
     return Classes(
         classifier.predict,
         name,
-        f"classified pixel by pixel ({classifier.name.replace('_', ' ')}, "
-        f"{len(classifier.feature_names)} features, {rows:,} annotated pixels)",
+        f"classified pixel by pixel ({kind.replace('_', ' ')}, "
+        f"{len(classifier.importances)} features, {rows:,} annotated pixels)",
         names,
         dict(zip(numbers, classifier.colors, strict=True)),
         None if particles is None else class_number(names, particles),
@@ -134,11 +135,11 @@ def classes_by(classifier: PixelClassifier, *, name: str, particles: str | None)
 def clusters_by(
     estimator: str,
     *,
-    n_clusters: int,
+    n_clusters: int | None,
     features: FeatureParameters,
     n_samples: int,
     seed: int,
-    fit: str,
+    fit: Literal["series", "image"],
     name: str,
     particles: str | None,
 ) -> Classes:
@@ -156,7 +157,7 @@ def clusters_by(
         )
         return clusters
 
-    known = n_clusters if estimator not in _UNCOUNTED else 0
+    known = 0 if estimator in _UNCOUNTED else n_clusters or 2
     names = {number: f"cluster {number}" for number in range(1, known + 1)}
     wanted = {str(number): number for number in range(1, 256)} if not known else {}
     return Classes(
@@ -164,7 +165,7 @@ def clusters_by(
         name,
         f"clustered pixel by pixel ({estimator.replace('_', ' ')})",
         names,
-        dict(zip(names, class_colors(known), strict=True)),
+        repeated_colors(known),
         None if particles is None else wanted.get(particles) or class_number(names, particles),
     )
 

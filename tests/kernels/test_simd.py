@@ -9,16 +9,19 @@ from pspy_dask.kernels.simd import (
     bits_of,
     choose,
     convert,
+    count_of,
     fill,
     gather,
     larger,
     load,
+    processor_features,
     root,
     shift_right,
     smaller,
     store,
     vector,
 )
+from pspy_dask.kernels.unrolled import load_each, pick_below, store_where
 
 D8, F8, F16, I16, H32 = (
     vector("f64", 8),
@@ -189,3 +192,42 @@ def test_gathers_are_checked_in_the_lanes_of_the_mask(wrong, lane):
     asked[lane] = 0
     work(table, places, asked, out)
     assert out[lane] == -7
+
+
+load_each_i, pick = load_each(I16), pick_below(5)
+
+
+@njit
+def work_on_columns(a, columns, out, counts):
+    values = load_each_i(a, 1, columns)
+    index = values[0]
+    store(out, 0, pick(values, index))
+    counts[0] = count_of(index < fill_i(0))
+
+
+@pytest.mark.parametrize("columns", [(0, 30), (5, 0, 40, 20), (0, 1, 2, 3, 30, 31, 32, 44)])
+def test_one_of_several_columns_is_picked(columns):
+    a, out, counts = random("i4", 61), np.zeros(16, "i4"), np.zeros(1, np.int64)
+    work_on_columns(a, columns, out, counts)
+    values = np.array([a[1 + column :][:16] for column in columns])
+    number = (values[0] & 31) >> (5 - (len(columns).bit_length() - 1))
+    np.testing.assert_array_equal(out, values[number, np.arange(16)])
+    assert counts[0] == (values[0] < 0).sum()
+
+
+@njit
+def keep_some(a, out, columns):
+    values = load_each_i(a, 0, columns)
+    store_where(out, 2, columns, values, values[0] < fill_i(0))
+
+
+@pytest.mark.skipif("avx512f" not in processor_features(), reason="only AVX-512 can")
+def test_lanes_of_a_mask_are_stored_side_by_side():
+    a, out = random("i4", 50), np.zeros(50, "i4")
+    keep_some(a, out, (0, 25))
+    kept = a[:16] < 0
+    assert 0 < kept.sum() < 16
+    for column in (0, 25):
+        np.testing.assert_array_equal(
+            out[column + 2 :][: kept.sum()], a[column : column + 16][kept]
+        )

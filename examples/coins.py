@@ -1,0 +1,67 @@
+"""Train on a few strokes, tell the pixels of an image apart, count what is found.
+
+    python examples/coins.py
+
+writes ``coins.png``: the strokes, and the coins that were found.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from skimage.data import coins
+from skimage.segmentation import mark_boundaries
+
+import pspy_dask as ps
+
+TABLE, COIN = 1, 2
+STROKES = [
+    ps.Line(TABLE, [(12, 10), (12, 290)], width=5),
+    ps.Line(TABLE, [(82, 15), (82, 290)], width=5),
+    ps.Line(TABLE, [(152, 20), (152, 310)], width=5),
+    ps.Line(TABLE, [(222, 85), (222, 310)], width=5),
+    ps.Line(TABLE, [(293, 80), (293, 270)], width=5),
+    ps.Line(TABLE, [(290, 8), (150, 8)], width=3),
+    ps.Line(COIN, [(52, 30), (58, 60)], width=3),
+    ps.Line(COIN, [(240, 28), (262, 42), (278, 60)], width=3),
+    ps.Line(COIN, [(40, 312), (45, 335), (62, 350)], width=3),
+    ps.Line(COIN, [(125, 255), (105, 270), (125, 288)], width=3),
+    ps.Line(COIN, [(175, 325), (200, 345), (210, 365)], width=3),
+    ps.Line(COIN, [(265, 150), (245, 170), (270, 192)], width=3),
+]
+
+
+def main(path: Path) -> int:
+    """Draw the picture; return how many coins were found."""
+    image = coins()
+    features = ps.FeatureParameters(gaussian=(1, 4), median=4, minimum=8, maximum=8, sobel=2)
+    classifier = ps.fit_classifier(image, STROKES, features=features, class_names=["table", "coin"])
+    classes = classifier.predict(image)  # lazy, as all that follows
+    labels = ps.watershed(classes == COIN, separation=30, erosion=4, min_size=300)
+    table = ps.region_properties(labels, image).compute()
+    draw(image, labels.values, path)
+    return len(table)
+
+
+def draw(image: NDArray[np.uint8], labels: NDArray[np.int32], path: Path) -> None:
+    """Draw the strokes on the image, and beside it the outlines of what was found."""
+    figure = Figure(figsize=(9, 3.7), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.imshow(image, cmap="gray")
+    for stroke in STROKES:
+        y, x = np.transpose(stroke.coordinates)
+        left.plot(x, y, color=ps.class_colors(2)[stroke.label - 1], linewidth=stroke.width)
+    right.imshow(mark_boundaries(image, labels, color=(1, 0.69, 0), mode="thick"))
+    for axes, title in ((left, "annotated"), (right, f"{labels.max()} coins")):
+        axes.set_title(title)
+        axes.axis("off")
+    figure.savefig(path, dpi=100)
+
+
+if __name__ == "__main__":
+    found = main(Path(sys.argv[1] if len(sys.argv) > 1 else "coins.png"))
+    sys.stdout.write(f"{found} coins\n")

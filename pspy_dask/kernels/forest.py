@@ -1,22 +1,29 @@
 """Classes and probabilities by a forest of decision trees, equal to scikit-learn's to the last bit.
 
-Tried with 200 trees of 600 nodes, 7 features and 2 classes on the pixels of a 1024 x 1024 image,
-CPU time of one thread against ``RandomForestClassifier.predict`` with one job (Zen 5):
+Tried with forests of 200 trees and 2 classes on the pixels of a 512 x 512 image, CPU time of one
+thread against ``RandomForestClassifier.predict`` with one job (Zen 5):
 
-==================================================================== ===============
-the plain walk below                                                 1.1 x
-eight rows side by side without branches (`forest_steps`)            5.2 x
-64 rows in lanes, upper levels in registers (`forest_lanes`)         10 x
-the same forest of depth 12; of at least 5 rows a leaf; of 3 classes 13; 12; 9.6 x
-``predict_proba`` in lanes, by steps                                 3.8; 2.4 x
-==================================================================== ===============
+======== ============= ====== ====== ===========
+features nodes a tree   lanes  steps  plain walk
+======== ============= ====== ====== ===========
+7        850           10 x   5.6 x  1.2 x
+15       590           8.5 x  5.3 x  1.0 x
+32       540           5.5 x  4.3 x  1.0 x
+7        20500                5.7 x  0.9 x
+15       18700                5.2 x  0.9 x
+======== ============= ====== ====== ===========
 
-Gathers alone, without AVX-512, were slower than steps. Looking up 512 words in registers lost
-20 % against 256; sorting rows by the most telling feature gained 12 %, by two features 2 % more.
+``predict_proba`` is 5.0, 4.1, 2.9 times as fast in lanes, and 2.8 in steps with the largest trees.
 
-Packing the tables takes as long as they gain on some number of rows, of which a tree of more nodes
-needs more (forests of 20 to 200 trees): 240, 870, 1400 and 3000 rows at 76, 300, 760 and 2800
-nodes a tree. Tables that are there gain from 16 to 64 rows on.
+Lanes are `forest_lanes`, where there is AVX-512; steps `forest_steps`, on any processor;
+the first of them that holds a forest is taken. The plain walk is below. Before rows waited for
+others, lanes took 14 % longer with 7 features. Gathers alone, without AVX-512, were slower than
+steps. Looking up 512 words in registers lost 20 % against 256. Sorting rows by the most telling
+feature gained 8 % in lanes and nothing in steps. Large trees are fetched from afar once a block:
+blocks of 16384 rows took half as long as such of 4096. Words of 32 bits gained 7 % in steps.
+
+Packing the tables takes as long as they gain on 1000 to 1500 rows with trees of 540 to 850 nodes,
+and on 11000 with 20500. Tables that are there gain from 16 to 64 rows on.
 """
 
 from __future__ import annotations
@@ -38,8 +45,9 @@ _BLOCK = 2048  # rows that go through one tree before the next: it stays in the 
 _EVERY = 4  # trees between two looks at what is decided
 _FEW = 64  # rows from which on tables that are there are faster
 _ROWS_A_NODE = 2  # rows from which on packing tables pays, for each node of a tree
+_ENOUGH = 8192  # rows from which on it nearly does in any case, and more may be to come
 
-#: Tables of forests in use, None where they are too large: kept beside a forest, not in it, so
+#: Tables of forests in use, None where forests are too large: kept beside a forest, not in it, so
 #: that what is pickled, copied and compared is the forest alone, and gone when it is.
 _packed: WeakKeyDictionary[Forest, ForestTables | None] = WeakKeyDictionary()
 
@@ -151,7 +159,7 @@ def _tables(forest: Forest, count: int) -> ForestTables | None:
     if count < _FEW:
         return None
     if forest not in _packed:
-        if count * forest.roots.size < _ROWS_A_NODE * forest.left.size:
+        if count < min(_ENOUGH, _ROWS_A_NODE * forest.left.size / forest.roots.size):
             return None
         _packed[forest] = forest_tables(forest)  # threads that do so together write the same
     return _packed[forest]

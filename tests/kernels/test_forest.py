@@ -368,6 +368,14 @@ def test_tables_are_packed_once_and_where_they_pay(monkeypatch):
     assert packed == [forest, large]
 
 
+def test_large_trees_are_packed_for_a_block_of_rows():
+    forest = forest_of_estimator(deep(3, 25000, trees=1)[0])
+    forest_labels(forest, table(8191, 3))
+    assert forest not in kernel._packed
+    forest_labels(forest, table(8192, 3))
+    assert isinstance(kernel._packed[forest].walk, StepTables)
+
+
 def test_tables_go_with_their_forest():
     forest = forest_of_estimator(grown())
     forest_labels(forest, table(MANY, 7))

@@ -2,7 +2,7 @@
 
 A clusterer sees rows in float64 from which the global mean was taken and which were divided by the
 global deviation. Those that can tell the cluster of a new row do; the others are carried to it by
-the nearest row that they were fitted on.
+the nearest row that they were fitted on, or the nearest one that is no noise.
 """
 
 from __future__ import annotations
@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.cluster import DBSCAN, HDBSCAN, Birch, KMeans, MiniBatchKMeans
+from sklearn.cluster import HDBSCAN, Birch, KMeans, MiniBatchKMeans
 from sklearn.mixture import GaussianMixture
 
 from pspy_dask.blocks.one_thread import one_thread
 from pspy_dask.kernels.exact_sums import exact_sum, to_float
+from pspy_dask.pixels.density import dbscan_of, grouped, least_size, without_small
 from pspy_dask.pixels.inference import Rows
+from pspy_dask.pixels.seeds import seeded, whole_number
+
+Noise = Literal["nearest", "zero"]
 
 _WITH_NUMBER: dict[str, Callable[[int], Any]] = {
     "kmeans": lambda n: KMeans(n_clusters=n),
@@ -33,8 +37,6 @@ _BY_DENSITY = ("dbscan", "hdbscan")
 ESTIMATORS = (*_WITH_NUMBER, *_BY_DENSITY)
 
 _NEIGHBOURS = 5  # at least, in few dimensions
-_NOISE = 100  # one pixel of so many lies alone, where DBSCAN is not told what is near
-_LEAST_SHARE = 100  # HDBSCAN's smallest cluster is the sample divided by this
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,14 @@ class Clusterer:
         Of scikit-learn, or None for DBSCAN and HDBSCAN by name, which look at the sample first.
     n_clusters
         How many clusters it was asked for; None where it finds their number itself.
+    noise
+        Whether rows nearest to noise belong to the nearest cluster or to none.
     """
 
     name: str
     estimator: Any
     n_clusters: int | None
+    noise: Noise = "nearest"
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -63,22 +68,25 @@ class Clusterer:
 
     def fit(self, rows: NDArray[np.float64]) -> Any:
         """Return an estimator fitted on these rows that predicts, and the label of each row."""
-        estimator = self._fresh(rows)
         with one_thread():
+            estimator = self._fresh(rows)
             if hasattr(estimator, "predict"):
                 estimator.fit(rows)
                 return estimator, np.asarray(estimator.predict(rows))
-            labels = _grouped(estimator, rows)
-        return NearestRow(cKDTree(rows), labels), labels
+            labels = grouped(estimator, rows)
+        if self.estimator is None:
+            labels = without_small(labels)
+        of_clusters = labels >= 0
+        kept = of_clusters if self.noise == "nearest" and of_clusters.any() else slice(None)
+        return NearestRow(cKDTree(rows[kept]), labels[kept]), labels
 
     def _fresh(self, rows: NDArray[np.float64]) -> Any:
         if self.estimator is not None:
             return clone(self.estimator)
         neighbours = min(len(rows), max(_NEIGHBOURS, 2 * rows.shape[1]))
         if self.name == "dbscan":
-            return DBSCAN(eps=near(_distinct(rows)[0], neighbours), min_samples=neighbours)
-        smallest = min(len(rows), max(5, len(rows) // _LEAST_SHARE))
-        return HDBSCAN(min_cluster_size=smallest, min_samples=neighbours, copy=True)
+            return dbscan_of(rows, neighbours)
+        return HDBSCAN(min_cluster_size=least_size(len(rows)), min_samples=neighbours, copy=True)
 
 
 @dataclass(frozen=True)
@@ -119,14 +127,12 @@ class ClusterModel:
         return self.estimator is None or isinstance(self.estimator, NearestRow)
 
     def numbers(self, rows: Rows) -> NDArray[np.integer[Any]]:
-        """Return the number of each row's cluster; 0 for noise and for rows that are not finite."""
+        """Return the number of each row's cluster; 0 for noise."""
         if self.estimator is None:
             return np.zeros(len(rows), np.int64)
-        finite = np.asarray(np.isfinite(rows).all(axis=1))
-        valued = rows if finite.all() else np.where(finite[:, None], rows, np.float32(0))
         with one_thread():
-            labels = self.estimator.predict(standardised(valued, self.mean, self.deviation))
-        return np.where(finite, self._numbered(np.asarray(labels, np.int64)), 0)
+            labels = self.estimator.predict(standardised(rows, self.mean, self.deviation))
+        return self._numbered(np.asarray(labels, np.int64))
 
     def probabilities(self, rows: Rows) -> NDArray[np.floating[Any]]:
         """Clusters are not weighed against each other."""
@@ -172,53 +178,9 @@ def by_intensity(
     return tuple(label for _, _, label in sorted(ranked))
 
 
-def near(rows: NDArray[np.float64], neighbours: int) -> float:
-    """Return the distance within which all but a hundredth of the rows have so many neighbours.
-
-    That is how DBSCAN's authors choose its distance where a share of noise is assumed: each row's
-    distance to its k-th neighbour is taken, itself counted, and the share of largest ones left out.
-    The knee of these distances, another rule, hangs on the farthest row.
-
-    >>> near(np.array([[0.0], [1.0], [2.0], [9.0]]), 2)
-    7.0
-    """
-    which = min(neighbours, len(rows))
-    distances = np.sort(cKDTree(rows).query(rows, k=[which])[0].reshape(-1))
-    return float(distances[max(0, len(distances) - len(distances) // _NOISE - 1)])
-
-
-def _grouped(estimator: Any, rows: NDArray[np.float64]) -> NDArray[np.integer[Any]]:
-    """Return the label of each row.
-
-    DBSCAN lists the neighbours of every row. Equal rows, such as those of an even background, are
-    all neighbours of each other: it is shown one with the weight of all, which gives the same
-    labels, since the rows stay in the order in which clusters are begun.
-    """
-    if type(estimator) is not DBSCAN:
-        return np.asarray(estimator.fit_predict(rows))
-    different, which, counts = _distinct(rows)
-    return np.asarray(estimator.fit_predict(different, sample_weight=counts))[which]
-
-
-def _distinct(
-    rows: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
-    """Return different rows in the order in which they first occur, which each is, and how many.
-
-    >>> different, which, counts = _distinct(np.array([[2.0], [1.0], [2.0]]))
-    >>> different.tolist(), which.tolist(), counts.tolist()
-    ([[2.0], [1.0]], [0, 1, 0], [2, 1])
-    """
-    _, first, which, counts = np.unique(
-        rows, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(order.size)
-    return rows[first[order]], rank[which.reshape(-1)], counts[order]
-
-
-def make_clusterer(estimator: Any, n_clusters: int | None, seed: int) -> Clusterer:
+def make_clusterer(
+    estimator: Any, n_clusters: int | None, seed: int, noise: Noise = "nearest"
+) -> Clusterer:
     """Return the clusterer that is asked for by name or as an estimator of scikit-learn.
 
     Raises
@@ -228,9 +190,10 @@ def make_clusterer(estimator: Any, n_clusters: int | None, seed: int) -> Cluster
     TypeError
         The estimator cannot cluster.
     """
-    _check_number(n_clusters)
+    if n_clusters is not None:
+        whole_number("n_clusters", n_clusters, least=1)
     if isinstance(estimator, str):
-        return _named(estimator, n_clusters, seed)
+        return _named(estimator, n_clusters, seed, noise)
     if not _clusters(estimator):
         raise TypeError(
             f"estimator is {estimator!r}, which does not cluster: give one of "
@@ -245,21 +208,21 @@ def make_clusterer(estimator: Any, n_clusters: int | None, seed: int) -> Cluster
         own.set_params(**{counted: n_clusters})
     asked = own.get_params()[counted] if counted else None
     number = int(asked) if isinstance(asked, Integral) else None
-    return Clusterer(type(own).__name__, _seeded(own, seed), number)
+    return Clusterer(type(own).__name__, seeded(own, seed), number, noise)
 
 
 _TOO_MUCH = "{} finds the number of clusters by itself: leave n_clusters out"
 
 
-def _named(name: str, n_clusters: int | None, seed: int) -> Clusterer:
+def _named(name: str, n_clusters: int | None, seed: int, noise: Noise) -> Clusterer:
     if name not in ESTIMATORS:
         raise ValueError(f"unknown estimator {name!r}: choose one of {', '.join(ESTIMATORS)}")
     if name in _WITH_NUMBER:
         number = 2 if n_clusters is None else int(n_clusters)
-        return Clusterer(name, _seeded(_WITH_NUMBER[name](number), seed), number)
+        return Clusterer(name, seeded(_WITH_NUMBER[name](number), seed), number, noise)
     if n_clusters is not None:
         raise ValueError(_TOO_MUCH.format(name))
-    return Clusterer(name, None, None)
+    return Clusterer(name, None, None, noise)
 
 
 def _clusters(estimator: Any) -> bool:
@@ -269,19 +232,3 @@ def _clusters(estimator: Any) -> bool:
     if is_classifier(estimator) or is_regressor(estimator):
         return False
     return hasattr(estimator, "predict") or hasattr(estimator, "fit_predict")
-
-
-def _check_number(n_clusters: int | None) -> None:
-    whole = isinstance(n_clusters, Integral) and not isinstance(n_clusters, bool)
-    if n_clusters is not None and (not whole or n_clusters < 1):
-        raise ValueError(f"n_clusters is {n_clusters!r}: give a whole number, 1 or more")
-
-
-def _seeded(estimator: Any, seed: int) -> Any:
-    """Give the seed to all parts of an estimator that draw numbers and were not told how."""
-    unset = {
-        name: seed
-        for name, value in estimator.get_params().items()
-        if value is None and name.split("__")[-1] == "random_state"
-    }
-    return estimator.set_params(**unset) if unset else estimator

@@ -3,64 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
-from numbers import Integral
-from typing import Any, Literal, overload
+from typing import Any, Literal, get_args, overload
 
 import dask.array as da
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from pspy_dask.blocks.images import ImageLike, as_image, has_frames, like
 from pspy_dask.blocks.reduce import Part, reduce_images, reduce_windows
 from pspy_dask.blocks.sampling import SampleLaw
 from pspy_dask.blocks.windows import map_windows
 from pspy_dask.feature_parameters import FeatureParameters
-from pspy_dask.pixels.clusterers import (
-    Clusterer,
-    ClusterModel,
-    by_intensity,
-    make_clusterer,
-    standardised,
-)
+from pspy_dask.pixels.cluster_fit import FitClusters
+from pspy_dask.pixels.clusterers import Clusterer, Noise, make_clusterer
 from pspy_dask.pixels.features import feature_stack, halo_along
 from pspy_dask.pixels.inference import Numbers, inference_halo
+from pspy_dask.pixels.seeds import checked_seed, whole_number
 from pspy_dask.pixels.stack import FeatureStack
-from pspy_dask.pixels.survey import Survey, SurveyOfPixels
+from pspy_dask.pixels.survey import SurveyOfPixels
 
 Fit = Literal["series", "image"]
-
-
-@dataclass(frozen=True)
-class FitClusters:
-    """The reduction of a set of images to the clusterer fitted on it."""
-
-    partial: SurveyOfPixels
-    clusterer: Clusterer
-
-    def merge(self, a: Survey, b: Survey) -> Survey:
-        """Return the survey of both."""
-        return a.merge(b)
-
-    def finish(self, partial: Survey) -> NDArray[Any]:
-        """Return the fitted model, in an array of one object."""
-        fitted = np.empty(1, object)
-        fitted[0] = fit_clusters(self.clusterer, partial)
-        return fitted
-
-
-def fit_clusters(clusterer: Clusterer, survey: Survey) -> ClusterModel:
-    """Return the clusterer fitted on the sample of a survey, in raster order."""
-    mean, deviation = survey.mean_and_deviation()
-    if survey.count == 0:
-        return ClusterModel(mean, deviation, None, ())
-    sampled = survey.sample.in_raster_order().rows
-    rows = standardised(sampled[:, 1:], mean, deviation)
-    _check_sample(rows, clusterer)
-    estimator, labels = clusterer.fit(rows)
-    return ClusterModel(mean, deviation, estimator, by_intensity(labels, sampled[:, 0]))
 
 
 @overload
@@ -72,6 +34,7 @@ def cluster(
     features: FeatureParameters | None = None,
     n_samples: int = 20_000,
     fit: Fit = "series",
+    noise: Noise = "nearest",
     seed: int = 0,
 ) -> list[xr.DataArray]: ...
 
@@ -85,6 +48,7 @@ def cluster(
     features: FeatureParameters | None = None,
     n_samples: int = 20_000,
     fit: Fit = "series",
+    noise: Noise = "nearest",
     seed: int = 0,
 ) -> xr.DataArray: ...
 
@@ -97,13 +61,14 @@ def cluster(
     features: FeatureParameters | None = None,
     n_samples: int = 20_000,
     fit: Fit = "series",
+    noise: Noise = "nearest",
     seed: int = 0,
 ) -> xr.DataArray | list[xr.DataArray]:
     """Return the cluster of every pixel: pixels whose features are alike have one number.
 
     Clusters are numbered from 1, the darkest first, by the mean intensity of their sampled pixels;
-    0 is noise, or a pixel that has no value (it, or one of its features, is not finite). Features
-    are standardised with their mean and deviation over all pixels. The clusterer is fitted on a
+    0 is a pixel that has no value: it, or one of its features, is not finite. Features are
+    standardised with their mean and deviation over all pixels. The clusterer is fitted on a
     sample of pixels drawn by a hash of seed, frame and coordinate, so that nothing depends on
     chunks, and then asked for every pixel.
 
@@ -114,10 +79,10 @@ def cluster(
     estimator
         ``kmeans``, ``minibatch_kmeans``, ``gaussian_mixture`` or ``birch``, with scikit-learn's
         defaults; ``dbscan``, which asks for twice as many neighbours as there are features (5 at
-        least), within the distance at which all but a hundredth of the sampled pixels have them;
-        ``hdbscan``, which asks for as many, and for clusters of at least a hundredth of the sample;
-        or any clusterer of scikit-learn, which is copied. Those that cannot tell the cluster of a
-        new pixel give it that of the nearest sampled one.
+        least) within the distance at which the second largest cluster is largest, or ``hdbscan``,
+        which asks for as many, both for clusters of at least a hundredth of the sample; or any
+        clusterer of scikit-learn, which is copied. Those that
+        cannot tell the cluster of a new pixel give it that of the nearest sampled one.
     n_clusters
         How many clusters: 2, or as many as the given clusterer says. ``dbscan`` and ``hdbscan``
         find their number themselves.
@@ -129,6 +94,10 @@ def cluster(
     fit
         ``series`` fits once, on all frames of all images; ``image`` fits each frame of each image
         as if it were alone.
+    noise
+        What becomes of pixels nearest to a sampled one that ``dbscan``, ``hdbscan`` or another
+        clusterer without ``predict`` takes for noise: ``nearest`` gives them the cluster whose
+        sampled pixel is nearest, ``zero`` gives them 0.
     seed
         Of the sample, and of what the clusterer draws; 0 to 2**32 - 1.
 
@@ -138,6 +107,12 @@ def cluster(
         Lazy numbers on the axes and chunks of each image: uint8 where at most 255 clusters are
         asked for, else int32. Nothing is read before they are computed; then every image is read
         twice, for the fit and for the numbers, the second time with a halo of 127 pixels more.
+
+    Warns
+    -----
+    UserWarning
+        When computed: no pixel has a value; one cluster alone is found, or fewer than were asked
+        for; or more than half of the sample is noise, a quarter with ``noise="zero"``.
 
     Raises
     ------
@@ -150,6 +125,7 @@ def cluster(
 
     Examples
     --------
+    >>> import numpy as np
     >>> image = np.zeros((8, 8), np.uint8)
     >>> image[2:5, 2:5] = 200
     >>> numbers = cluster(image, features=FeatureParameters.preset("intensity"))
@@ -159,14 +135,18 @@ def cluster(
     several = isinstance(image, (list, tuple))
     images = [as_image(each) for each in (image if several else [image])]
     stacks = [feature_stack(each, features) for each in images]
-    clusterer = make_clusterer(estimator, n_clusters, seed)
-    _check_request(clusterer, images, stacks, n_samples, fit, seed)
+    seed, n_samples = checked_seed(seed), whole_number("n_samples", n_samples, least=1)
+    _check_chosen("fit", fit, get_args(Fit))
+    _check_chosen("noise", noise, get_args(Noise))
+    clusterer = make_clusterer(estimator, n_clusters, seed, noise)
+    _check_request(clusterer, images, stacks, n_samples, fit)
     if fit == "series":
         models = [_one_fit(images, stacks, clusterer, n_samples, seed)] * len(images)
     else:
         laws = [SampleLaw(seed, n_samples, prod(_frame(each))) for each in images]
         models = [_own_fit(*each, clusterer) for each in zip(images, stacks, laws, strict=True)]
     told = {"estimator": clusterer.name, "n_samples": n_samples, "fit": fit, "seed": seed}
+    told |= {"noise": noise} if clusterer.n_clusters is None else {}
     results = [
         _applied(*each, clusterer, told) for each in zip(images, stacks, models, strict=True)
     ]
@@ -232,18 +212,11 @@ def _check_request(
     images: Sequence[xr.DataArray],
     stacks: Sequence[FeatureStack],
     n_samples: int,
-    fit: str,
-    seed: int,
+    fit: Fit,
 ) -> None:
     """Raise ValueError where what is asked for cannot be done, whatever the pixels are."""
     if not images:
         raise ValueError("the list of images is empty: give at least one")
-    if fit not in ("series", "image"):
-        raise ValueError(f"fit is {fit!r}: choose 'series' or 'image'")
-    if not _is_whole(n_samples) or n_samples < 1:
-        raise ValueError(f"n_samples is {n_samples!r}: give a whole number, 1 or more")
-    if not _is_whole(seed) or not 0 <= seed < 2**32:
-        raise ValueError(f"seed is {seed!r}: give a whole number from 0 to 2**32 - 1")
     if fit == "series" and len({stack.axes for stack in stacks}) > 1:
         raise ValueError(
             "the series holds planes and volumes, whose features differ: give images of as many "
@@ -260,17 +233,6 @@ def _check_request(
         )
 
 
-def _check_sample(rows: NDArray[np.float64], clusterer: Clusterer) -> None:
-    """Raise ValueError where there are not as many different pixels as clusters."""
-    least = 2 if clusterer.n_clusters is None else clusterer.n_clusters
-    different = len(np.unique(rows, axis=0))
-    if different < least:
-        raise ValueError(
-            f"the {len(rows)} sampled pixels have only {different} different features, too few "
-            f"for {least} clusters: ask for fewer clusters or more n_samples, or choose images "
-            "or features that are not constant"
-        )
-
-
-def _is_whole(number: Any) -> bool:
-    return isinstance(number, Integral) and not isinstance(number, bool)
+def _check_chosen(name: str, value: Any, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}: choose {' or '.join(map(repr, choices))}")

@@ -15,7 +15,7 @@ from pspy_dask.blocks.sampling import Sample, SampleLaw
 from pspy_dask.blocks.windows import Window
 from pspy_dask.kernels.exact_sums import SUM_UNIT, exact_sum
 from pspy_dask.kernels.finite import finite_mask
-from pspy_dask.pixels.stack import FeatureStack, bands
+from pspy_dask.pixels.stack import FeatureStack, value_mask
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class SurveyOfPixels:
     def __call__(self, pixels: NDArray[Any], window: Window) -> Survey:
         """Return what is known of the chunk, put together band by band."""
         frame = 0 if self.first is None else self.first + (window.frame or 0)
-        surveys = (self._band(pixels, band, window, frame) for band in bands(window.core))
+        surveys = (
+            self._band(pixels, band, window, frame) for band in self.stack.bands(window.core)
+        )
         return reduce(Survey.merge, surveys)
 
     def _band(self, pixels: NDArray[Any], band: Box, window: Window, frame: int) -> Survey:
@@ -101,8 +103,8 @@ class SurveyOfPixels:
 
 
 def _valued(intensity: NDArray[Any], features: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """Return which pixels are finite with all their features; None for all."""
-    own, of_features = finite_mask(intensity), finite_mask(features)
+    """Return which pixels have a value with all their features; None for all."""
+    own, of_features = value_mask(intensity), finite_mask(features)
     if own is None and of_features is None:
         return None
     valued = np.ones(intensity.shape, np.bool_) if own is None else own

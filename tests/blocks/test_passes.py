@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import dask
 import dask.array as da
@@ -16,31 +16,11 @@ from pspy_dask.blocks.grid import Box
 from pspy_dask.blocks.reduce import reduce_windows
 from pspy_dask.blocks.sources import ArraySource, lazy_array, source_of
 from pspy_dask.blocks.windows import map_windows
+from tests.counting import Counting
 from tests.shapes import chunkings
 
 FAST = settings(max_examples=30)
 PIXELS = np.random.default_rng(5).integers(0, 1000, (23, 31))
-READ: list[Box] = []
-
-
-@dataclass(frozen=True)
-class Counting:
-    """A source that notes what is read."""
-
-    array: np.ndarray
-    token: str = field(default="counting")
-
-    @property
-    def shape(self):
-        return self.array.shape
-
-    @property
-    def dtype(self):
-        return self.array.dtype
-
-    def read(self, box):
-        READ.append(box)
-        return self.array[box.slices]
 
 
 def lazily(pixels, chunks, random_access):
@@ -75,11 +55,11 @@ def test_a_halo_too_small_is_seen():
 
 
 def test_a_chunk_reads_its_window_alone():
-    image = lazy_array(Counting(PIXELS), ((10, 10, 3), (10, 10, 11)))
+    source = Counting(PIXELS)
+    image = lazy_array(source, ((10, 10, 3), (10, 10, 11)))
     result = map_windows(image, widened(2), halo=(2, 2), dtype=PIXELS.dtype)
-    READ.clear()
     result[12:14, 13:15].compute(scheduler="sync")
-    (read,) = READ
+    (read,) = source.boxes
     assert read == Box((8, 8), (22, 22))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, field
 
 import dask.array as da
 import numpy as np
@@ -15,28 +14,8 @@ from pspy_dask.blocks.grid import Box
 from pspy_dask.blocks.images import as_image
 from pspy_dask.blocks.sources import ArraySource, Source, lazy_array
 from pspy_dask.blocks.windows import map_windows
+from tests.counting import Counting
 from tests.shapes import chunkings
-
-READ: list[Box] = []
-
-
-@dataclass(frozen=True)
-class Counting:
-    """A source that notes what is read."""
-
-    array: np.ndarray = field(default_factory=lambda: np.arange(20 * 30).reshape(20, 30))
-
-    @property
-    def shape(self):
-        return self.array.shape
-
-    @property
-    def dtype(self):
-        return self.array.dtype
-
-    def read(self, box):
-        READ.append(box)
-        return self.array[box.slices]
 
 
 def test_fixed_axes_are_left_out():
@@ -56,10 +35,10 @@ def test_a_lazy_array_is_its_source(chunks):
 
 
 def test_a_part_of_a_lazy_array_reads_the_chunks_it_meets():
-    lazy = lazy_array(Counting(), ((8, 8, 4), (10, 10, 10)))
-    READ.clear()
+    source = Counting(np.arange(20 * 30).reshape(20, 30))
+    lazy = lazy_array(source, ((8, 8, 4), (10, 10, 10)))
     lazy[9:11, 15:25].compute(scheduler="sync")
-    assert sorted(READ) == [Box((8, 10), (16, 20)), Box((8, 20), (16, 30))]
+    assert sorted(source.boxes) == [Box((8, 10), (16, 20)), Box((8, 20), (16, 30))]
 
 
 @pytest.mark.parametrize("random_access", [True, False])
@@ -68,13 +47,12 @@ def test_a_window_reads_its_rows_and_the_halo(random_access):
     image = lazy_array(source, ((4,) * 10, (3,)))
     given_to_it = image if random_access else image + 0
     result = map_windows(given_to_it, lambda p, w: p[w.crop], halo=(3, 3), dtype=int)
-    READ.clear()
     np.testing.assert_array_equal(result[21:23].compute(scheduler="sync"), source.array[21:23])
     if random_access:
-        (read,) = READ
+        (read,) = source.boxes
         assert read == Box((17, 0), (27, 3))
     else:  # the whole chunks that it meets
-        assert sorted(box.start[0] for box in READ) == [16, 20, 24]
+        assert sorted(box.start[0] for box in source.boxes) == [16, 20, 24]
 
 
 def test_equal_bytes_are_one_source_and_files_are_told_apart():

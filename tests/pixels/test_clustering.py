@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 from functools import reduce
 
 import dask.array as da
@@ -13,7 +12,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from skimage import filters, morphology
+from skimage import data, filters, morphology
 from sklearn.cluster import (
     DBSCAN,
     HDBSCAN,
@@ -35,10 +34,12 @@ from pspy_dask.blocks.images import source_image
 from pspy_dask.blocks.sampling import SampleLaw
 from pspy_dask.blocks.windows import Window
 from pspy_dask.kernels.coordinate_hash import coordinate_hashes
+from pspy_dask.pixels.cluster_fit import complaint_of, fit_clusters
 from pspy_dask.pixels.clusterers import Clusterer, ClusterModel, make_clusterer
-from pspy_dask.pixels.clustering import fit_clusters
+from pspy_dask.pixels.density import dbscan_of
 from pspy_dask.pixels.features import feature_stack
 from pspy_dask.pixels.survey import Survey, SurveyOfPixels
+from tests.counting import Counting
 from tests.shapes import chunkings
 
 SOME = ps.FeatureParameters(
@@ -139,14 +140,22 @@ def series(fit):
     return KEPT[fit]
 
 
-@pytest.mark.parametrize(
-    ("scheduler", "estimator"),
-    [("threads", "gaussian_mixture"), ("threads", "kmeans"), ("processes", "hdbscan")],
-)
-def test_schedulers_leave_no_trace(scheduler, estimator):
+@pytest.mark.parametrize("estimator", ["gaussian_mixture", "kmeans"])
+def test_threads_leave_no_trace(estimator):
     image = da.from_array(HOLED, chunks=(64, 50))
-    numbers = ps.cluster(image, estimator, **FEW).compute(scheduler=scheduler, num_workers=2)
+    numbers = ps.cluster(image, estimator, **FEW).compute(scheduler="threads", num_workers=2)
     np.testing.assert_array_equal(numbers, whole(estimator))
+
+
+@pytest.mark.parametrize("estimator", ["kmeans", "hdbscan"])
+def test_tasks_travel(estimator):
+    """Every task is what another process makes of it."""
+    lazy = ps.cluster(da.from_array(HOLED, chunks=(64, 50)), estimator, **FEW).data
+
+    tasks = dict(lazy.__dask_graph__()).items()
+    graph = {key: pickle.loads(pickle.dumps(task)) for key, task in tasks}
+    there = da.Array(graph, lazy.name, lazy.chunks, lazy.dtype)
+    np.testing.assert_array_equal(there.compute(scheduler="sync"), whole(estimator))
 
 
 def surveyed(pixels, box, law, first=0):
@@ -236,15 +245,18 @@ def test_labels_are_those_of_scikit_learn(estimator, n):
      AgglomerativeClustering(3)],
     ids=lambda e: type(e).__name__,
 )  # fmt: skip
-def test_those_that_cannot_predict_are_carried_to_the_nearest(estimator):
+@pytest.mark.parametrize("noise", ["nearest", "zero"])
+def test_those_that_cannot_predict_are_carried_to_the_nearest(estimator, noise):
     rows = StandardScaler().fit_transform(features_in_memory(IMAGE).astype(np.float64))
     at = sampled(SHAPE, 1000, 0)
     of_sample = estimator.fit_predict(rows[at])
-    nearest = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(rows[at])
-    labels = of_sample[nearest.kneighbors(rows)[1][:, 0]]
+    kept = np.flatnonzero(of_sample >= 0) if noise == "nearest" else np.arange(1000)
+    nearest = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(rows[at][kept])
+    labels = of_sample[kept][nearest.kneighbors(rows)[1][:, 0]]
     expected = ordered(labels, of_sample, IMAGE.reshape(-1)[at].astype(float))
-    numbers = ps.cluster(IMAGE, estimator, features=SOME, n_samples=1000)
+    numbers = ps.cluster(IMAGE, estimator, features=SOME, n_samples=1000, noise=noise)
     assert len(np.unique(expected)) > 2
+    assert (expected == 0).any() == (noise == "zero" and (of_sample < 0).any())
     np.testing.assert_array_equal(numbers.values.reshape(-1), expected)
 
 
@@ -333,17 +345,79 @@ def test_density_tells_kinds_apart_without_being_told_how_many(estimator):
     assert min(right) > 0.8
 
 
+@pytest.mark.parametrize("estimator", ["dbscan", "hdbscan"])
+def test_coins_are_told_from_the_table_by_density(estimator):
+    coins = data.coins()
+    numbers = ps.cluster(coins, estimator, n_samples=5000).values
+    shares = np.bincount(numbers.reshape(-1)) / numbers.size
+    assert shares[0] == 0 and shares[1] > 0.5 and shares[-1] > 0.25
+    assert coins[numbers == numbers.max()].mean() > 1.5 * coins[numbers == 1].mean()
+
+
+def test_control_a_fixed_share_of_noise_runs_coins_into_the_table():
+    rows = ps.features(data.coins()).values.reshape(7, -1).T[:: data.coins().size // 5000]
+    rows = StandardScaler().fit_transform(rows.astype(np.float64))
+    distance = np.quantile(NearestNeighbors(n_neighbors=14).fit(rows).kneighbors(rows)[0], 0.99)
+    apart = dbscan_of(rows, 14)
+    assert apart.eps < distance
+    sizes = [np.bincount(DBSCAN(eps=eps, min_samples=14).fit_predict(rows) + 1)[1:]
+             for eps in (distance, apart.eps)]  # fmt: skip
+    second = [np.sort(size)[-2] if size.size > 1 else 0 for size in sizes]
+    assert second[0] < len(rows) / 100 < len(rows) / 10 < second[1]
+
+
+@pytest.mark.parametrize("estimator", ["dbscan", "hdbscan"])
+def test_noise_belongs_to_the_nearest_cluster_and_changes_no_other(estimator):
+    zero, nearest = (
+        ps.cluster(HOLED, estimator, noise=noise, features=SOME, n_samples=3000).values
+        for noise in ("zero", "nearest")
+    )
+    np.testing.assert_array_equal(nearest == 0, ~np.isfinite(HOLED))
+    assert ((zero == 0) & (nearest > 0)).any()
+    np.testing.assert_array_equal(zero[zero > 0], nearest[zero > 0])
+
+
+def test_a_fit_of_no_use_is_told():
+    one, two = np.array([0] * 8), np.array([0] * 3 + [1] * 3 + [-1] * 2)
+    told = Clusterer("kmeans", None, 3)
+    assert "finds 2 clusters where 3" in complaint_of(two, told)
+    assert complaint_of(one, Clusterer("kmeans", None, 1)) == ""
+    told = Clusterer("dbscan", None, None)
+    assert "one cluster alone" in complaint_of(one, told)
+    assert "all pixels for noise" in complaint_of(one - 1, told)
+    assert complaint_of(two, told) == ""
+    told = Clusterer("dbscan", None, None, "zero")
+    assert complaint_of(two, told) == ""
+    assert "50% of the sampled pixels for noise" in complaint_of(np.minimum(two, two[::-1]), told)
+    alone = ps.cluster(IMAGE, DBSCAN(eps=100), features=SOME, n_samples=300)
+    with pytest.warns(UserWarning, match="DBSCAN finds one cluster alone"):
+        assert (alone.values == 1).all()
+
+
 def test_pixels_without_a_value_are_no_cluster():
     numbers = ps.cluster(HOLED, **FEW).values
     np.testing.assert_array_equal(numbers == 0, ~np.isfinite(HOLED))
-    assert not ps.cluster(np.full((20, 20), np.nan), **FEW).values.any()
+    blank = ps.cluster(np.full((20, 20), np.nan), **FEW)
+    with pytest.warns(UserWarning, match="no pixel has a value"):
+        assert not blank.values.any()
+
+
+def test_pixels_too_large_for_single_precision_count_for_nothing():
+    image = np.where(np.arange(141) < 70, 10.0, 200.0) + np.random.default_rng(4).random(SHAPE)
+    image[50:60, 5:15] = np.nan
+    expected = ps.cluster(image, **FEW).values
+    image[50:60, 5:15] = 1e300
+    np.testing.assert_array_equal(ps.cluster(image, **FEW).values, expected)
+    assert (expected[:, :60] <= 1).all() and (expected[:, 80:] == 2).all()
 
 
 def test_a_blank_frame_has_no_clusters_and_spoils_no_other():
     frames = SERIES.astype(np.float32)
     frames[1] = np.nan
     image = xr.DataArray(frames, dims=("t", "y", "x"))
-    numbers = ps.cluster(image, fit="image", **FEW).values
+    lazy = ps.cluster(image, fit="image", **FEW)
+    with pytest.warns(UserWarning, match="no pixel has a value"):
+        numbers = lazy.values
     assert not numbers[1].any()
     np.testing.assert_array_equal(numbers[[0, 2]], series("image")[[0, 2]])
 
@@ -364,8 +438,8 @@ def test_clusters_without_a_sampled_pixel_come_last():
             return rows[:, 0].astype(int)
 
     model = ClusterModel(np.zeros(1), np.ones(1), Fixed(), (4, 1))
-    rows = np.array([[4], [1], [0], [2], [3], [5], [np.nan]], np.float32)
-    assert model.numbers(rows).tolist() == [1, 2, 3, 4, 5, 6, 0]
+    rows = np.array([[4], [1], [0], [2], [3], [5]], np.float32)
+    assert model.numbers(rows).tolist() == [1, 2, 3, 4, 5, 6]
     with pytest.raises(TypeError, match="fit_classifier"):
         model.probabilities(rows)
 
@@ -400,50 +474,29 @@ def test_a_fitted_model_travels():
 
 # -- laziness -------------------------------------------------------------------------------------
 
-READ: list[Box] = []
-
-
-@dataclass(frozen=True)
-class Counting:
-    """A source that notes what is read."""
-
-    array: np.ndarray
-
-    @property
-    def shape(self):
-        return self.array.shape
-
-    @property
-    def dtype(self):
-        return self.array.dtype
-
-    def read(self, box):
-        READ.append(box)
-        return self.array[box.slices]
-
 
 def test_nothing_is_read_before_it_is_asked_for():
-    image = source_image(Counting(IMAGE), ("y", "x"), chunks=50, steps={"y": 0.5, "x": 0.5})
-    READ.clear()
+    source = Counting(IMAGE)
+    image = source_image(source, ("y", "x"), chunks=50, steps={"y": 0.5, "x": 0.5})
     numbers = ps.cluster(image, **FEW)
-    assert not READ
+    assert not source.boxes
     assert numbers.name == "clusters" and numbers.coords["x"].attrs["step"] == 0.5
     told = {"estimator": "kmeans", "n_clusters": 2, "n_samples": 300, "fit": "series", "seed": 5}
     assert numbers.attrs.items() >= told.items()
     assert numbers.attrs["features"] == ps.features(image, SOME).feature.values.tolist()
     numbers.compute(scheduler="sync")
-    assert len(READ) == 2 * 9
-    READ.clear()
+    assert len(source.boxes) == 2 * 9
+    source.boxes.clear()
     numbers[:10, :10].compute(scheduler="sync")
-    assert len(READ) == 9 + 1
+    assert len(source.boxes) == 9 + 1
 
 
 def test_a_series_is_fitted_once():
-    images = [source_image(Counting(frame), ("y", "x"), chunks=35) for frame in SERIES]
+    sources = [Counting(frame) for frame in SERIES]
+    images = [source_image(each, ("y", "x"), chunks=35) for each in sources]
     results = ps.cluster(images, **FEW)
-    READ.clear()
     da.compute(*(each.data for each in results), scheduler="sync")
-    assert len(READ) == 2 * 3 * 4
+    assert [len(each.boxes) for each in sources] == [2 * 4] * 3
 
 
 # -- bad input ------------------------------------------------------------------------------------
@@ -465,6 +518,7 @@ def test_a_series_is_fitted_once():
         (IMAGE, {"seed": -1}, ValueError, "seed is -1"),
         (IMAGE, {"seed": None}, ValueError, "seed is None"),
         (IMAGE, {"fit": "frame"}, ValueError, "'series' or 'image'"),
+        (IMAGE, {"noise": None}, ValueError, "'nearest' or 'zero'"),
         (IMAGE, {"features": "edges"}, TypeError, "FeatureParameters"),
         (IMAGE, {"estimator": KMeans}, TypeError, "instance"),
         (IMAGE, {"estimator": PowerTransformer()}, TypeError, "does not cluster"),

@@ -6,8 +6,10 @@ leave the chunk that they lie in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import accumulate, pairwise
 from typing import Any
 
 import dask.array as da
@@ -15,83 +17,67 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.blocks.images import as_image, has_frames, make_image, source_image
-from pspy_dask.blocks.reduce import PartialFunction, reduce_windows
+from pspy_dask.blocks.reduce import Part, PartialFunction, reduce_images
 from pspy_dask.blocks.sources import ArraySource
-from pspy_dask.blocks.windows import Window, lead
+from pspy_dask.blocks.windows import Window
+from pspy_dask.kernels.coordinate_hash import point_hashes
+from pspy_dask.pixels.class_samples import ClassSamples, class_samples
 from pspy_dask.pixels.shapes import MOST_CLASSES, Shape, draw
 
 Annotations = Any
 
+_PIECE = 2**20  # labels that are looked at in one go
+_TILE = 256  # shapes are painted on planes of so many pixels a side
 
-@dataclass(frozen=True, eq=False)
-class Annotated:
-    """Pixels and their classes, each pixel once, in raster order.
+
+@dataclass(frozen=True)
+class DrawLaw:
+    """Which annotated pixels of a set of images are drawn.
+
+    Of each class those of lowest hash of (seed, frame, z, y, x), where frames of all images are
+    counted through.
 
     Attributes
     ----------
-    coordinates
-        Positions along all axes of the image, also along a t or z of length 1: int64 ``(n, axes)``.
-    classes
-        The class of each pixel, above 0: int32 ``(n,)``.
-
-    Examples
-    --------
-    >>> first = annotated(np.array([[0, 1], [0, 2]]), np.array([1, 1]))
-    >>> second = annotated(np.array([[0, 2], [0, 0]]), np.array([2, 3]))
-    >>> both = first.merge(second)
-    >>> both.coordinates.tolist(), both.classes.tolist()
-    ([[0, 0], [0, 1], [0, 2]], [3, 1, 2])
+    seed
+        Another seed, another draw.
+    most
+        Pixels of a class that are kept.
     """
 
-    coordinates: NDArray[np.int64]
-    classes: NDArray[np.int32]
+    seed: int
+    most: int
 
-    def __len__(self) -> int:
-        return len(self.classes)
-
-    def merge(self, other: Annotated) -> Annotated:
-        """Return the pixels of both; of a pixel in both, ``other`` is the later and wins.
-
-        It is associative, and commutative where no pixel is in both.
-        """
-        if not len(self) or not len(other):
-            return self if len(self) else other
-        return annotated(
-            np.concatenate([self.coordinates, other.coordinates]),
-            np.concatenate([self.classes, other.classes]),
-        )
+    def samples(self, places: NDArray[np.int64], classes: NDArray[Any]) -> ClassSamples:
+        """Return the samples of some pixels, each there once."""
+        return class_samples(point_hashes(self.seed, places), places, classes, self.most)
 
 
-def annotated(coordinates: NDArray[Any], classes: NDArray[Any]) -> Annotated:
-    """Return pixels in any order, put in raster order; of one that stands twice the last wins."""
-    coordinates = np.asarray(coordinates, np.int64)
-    if not len(classes):
-        return Annotated(coordinates, np.zeros(0, np.int32))
-    extent = tuple(coordinates.max(axis=0) + 1)
-    flat = np.ravel_multi_index(tuple(coordinates.T), extent)
-    _, last = np.unique(flat[::-1], return_index=True)
-    chosen = len(flat) - 1 - last
-    return Annotated(coordinates[chosen], np.asarray(classes, np.int32)[chosen])
+def annotated_pixels(
+    annotations: Sequence[Annotations], images: Sequence[xr.DataArray], law: DrawLaw
+) -> da.Array:
+    """Return the annotated pixels of images, as many as are drawn, whatever the chunks of either.
 
-
-def annotated_pixels(annotations: Annotations, image: xr.DataArray) -> da.Array:
-    """Return the annotated pixels of an image, whatever the chunks of either.
+    Pixels of different images are different pixels, also at the same place.
 
     Parameters
     ----------
     annotations
-        Labels of the shape of the image, 0 where there is none: a NumPy, dask or Zarr array or a
+        For each image labels of its shape, 0 where there is none: a NumPy, dask or Zarr array or a
         DataArray, of integers or, for a single class, booleans; or a list of
         `~pspy_dask.Points`, `~pspy_dask.Line` and `~pspy_dask.Polygon`, the later of which win.
         Leading axes of length 1 that the image has may be left out.
-    image
-        The image that they belong to; of shape ``([t,] [z,] y, x)``.
+    images
+        The images that they belong to; of shape ``([t,] [z,] y, x)``.
+    law
+        How many are drawn, and by which hash.
 
     Returns
     -------
     dask.array.Array
-        Lazy, of one element: an `Annotated`. Shapes are drawn at once.
+        Lazy, of one element: a `ClassSamples`. Shapes are drawn at once, one image after the other.
 
     Raises
     ------
@@ -101,49 +87,77 @@ def annotated_pixels(annotations: Annotations, image: xr.DataArray) -> da.Array:
     TypeError
         The labels are no integers.
     """
-    if isinstance(annotations, Shape):
-        annotations = [annotations]
-    if isinstance(annotations, list | tuple):
-        return _held(_drawn(annotations, image.shape))
-    labels = _label_image(annotations, image)
-    frames = has_frames(labels)
-    return reduce_windows(
-        labels.data,
-        _Gather(labels.ndim),
-        halo=(0,) * (labels.ndim - frames),
-        length=1,
-        dtype=object,
-        frames=frames,
-        per_frame=False,
-    )
+    drawn, read = ClassSamples({}, {}), []
+    for given, image, first in zip(annotations, images, first_frames(images), strict=True):
+        if isinstance(given, list | tuple | Shape):
+            shapes = [given] if isinstance(given, Shape) else given
+            drawn = reduce(ClassSamples.merge, _drawn(shapes, image, _Gather(law, first)), drawn)
+        else:
+            read.append((_label_image(given, image), first))
+    if not read:
+        held: da.Array = da.from_array(_boxed(drawn), chunks=1)
+        return held
+    parts: list[Part] = []
+    for labels, first in read:
+        # The reducer of the first image finishes those of all.
+        gather = _Gather(law, first, None if parts else drawn)
+        frames = has_frames(labels)
+        parts.append(Part(labels.data, gather, (0,) * (labels.ndim - frames), frames))
+    return reduce_images(parts, length=1, dtype=object)
+
+
+def first_frames(images: Sequence[xr.DataArray]) -> list[int]:
+    """Return the number of the first frame of each image, where all are counted through."""
+    counts = [image.sizes["t"] if has_frames(image) else 1 for image in images]
+    return list(accumulate(counts[:-1], initial=0))
 
 
 @dataclass(frozen=True)
 class _Gather:
-    """The annotated pixels of windows; no pixel is in two of them."""
+    """The annotated pixels of windows; no pixel is in two of them.
 
-    axes: int
+    Attributes
+    ----------
+    law
+        Which are drawn.
+    first
+        Number of the first frame of the image among those of all images.
+    drawn
+        Pixels of images on which shapes were drawn, which are added in the end.
+    """
+
+    law: DrawLaw
+    first: int
+    drawn: ClassSamples | None = None
 
     @property
     def partial(self) -> PartialFunction:
-        return self._of_window
+        return self.of_window
 
-    def _of_window(self, pixels: NDArray[Any], window: Window) -> Annotated:
+    def of_window(self, pixels: NDArray[Any], window: Window) -> ClassSamples:
         labels = pixels[window.crop]
-        flat = np.flatnonzero(labels != 0)  # of booleans it skips eight at a time
-        found = np.unravel_index(flat, labels.shape)
-        classes = labels[found]
-        _check_classes(classes)
-        coordinates = np.zeros((len(classes), self.axes), np.int64)
-        coordinates[:, : len(lead(window.frame))] = lead(window.frame)
-        coordinates[:, -labels.ndim :] = np.transpose(found) + window.core.start
-        return Annotated(coordinates, classes.astype(np.int32))
+        flat = labels.reshape(-1)
+        found = ClassSamples({}, {})
+        for start in range(0, flat.size, _PIECE):
+            piece = flat[start : start + _PIECE]
+            at = np.flatnonzero(piece != 0)  # of booleans it skips eight at a time
+            if at.size:
+                _check_classes(piece[at])
+                places = self._places(np.unravel_index(at + start, labels.shape), window)
+                found = found.merge(self.law.samples(places, piece[at]))
+        return found
 
-    def merge(self, a: Annotated, b: Annotated) -> Annotated:
+    def _places(self, found: tuple[NDArray[np.intp], ...], window: Window) -> NDArray[np.int64]:
+        places = np.zeros((len(found[0]), 4), np.int64)
+        places[:, 0] = self.first + (window.frame or 0)
+        places[:, -len(found) :] = np.transpose(found) + window.core.start
+        return places
+
+    def merge(self, a: ClassSamples, b: ClassSamples) -> ClassSamples:
         return a.merge(b)
 
-    def finish(self, partial: Annotated) -> NDArray[Any]:
-        return _boxed(partial)
+    def finish(self, partial: ClassSamples) -> NDArray[Any]:
+        return _boxed(partial if self.drawn is None else partial.merge(self.drawn))
 
 
 def check_labels(dtype: Any, what: str = "the annotations") -> None:
@@ -202,20 +216,37 @@ def _label_image(annotations: Annotations, image: xr.DataArray) -> xr.DataArray:
     return as_image(make_image(full, [str(d) for d in image.dims]))
 
 
-def _drawn(shapes: Sequence[Any], extent: tuple[int, ...]) -> Annotated:
-    """Return the pixels that shapes cover; the later ones lie above the earlier."""
-    parts = [draw(shape, extent) for shape in shapes]
-    sizes = [len(part) for part in parts]
-    classes = np.repeat(np.array([s.label for s in shapes], np.int32), sizes)
-    return annotated(np.concatenate([np.zeros((0, len(extent)), np.int64), *parts]), classes)
+def _drawn(shapes: Sequence[Any], image: xr.DataArray, gather: _Gather) -> Iterator[ClassSamples]:
+    """Yield the pixels that shapes cover, tile by tile; the later ones lie above the earlier.
+
+    Shapes are painted one after the other on tiles of planes, so that no more than one of them is
+    ever held as a list of pixels.
+    """
+    tiles: dict[Index, NDArray[np.uint16]] = {}
+    for shape in shapes:
+        _paint(tiles, draw(shape, image.shape), shape.label)
+    lengths = image.shape[int(has_frames(image)) :]
+    for at, labels in tiles.items():
+        frame = at[0] if has_frames(image) else None
+        start = (*at[int(has_frames(image)) : -2], at[-2] * _TILE, at[-1] * _TILE)
+        box = Box(start, (*(i + 1 for i in start[:-2]), start[-2] + _TILE, start[-1] + _TILE))
+        plane = labels[(None,) * (len(start) - 2)]
+        yield gather.of_window(plane, Window(box, box, lengths, frame))
 
 
-def _held(value: Annotated) -> da.Array:
-    array: da.Array = da.from_array(_boxed(value), chunks=1)
-    return array
+def _paint(tiles: dict[Index, NDArray[np.uint16]], pixels: NDArray[np.int64], label: int) -> None:
+    """Put a label at pixels, on the tiles that they lie in."""
+    at = pixels.copy()
+    at[:, -2:] //= _TILE
+    order = np.lexsort(at.T[::-1])
+    at, inside = at[order], pixels[order, -2:] % _TILE
+    cuts = np.flatnonzero((at[1:] != at[:-1]).any(axis=1)) + 1
+    for start, stop in pairwise((0, *cuts.tolist(), len(at))):
+        tile = tiles.setdefault(tuple(at[start].tolist()), np.zeros((_TILE, _TILE), np.uint16))
+        tile[tuple(inside[start:stop].T)] = label
 
 
-def _boxed(value: Annotated) -> NDArray[Any]:
+def _boxed(value: ClassSamples) -> NDArray[Any]:
     box = np.empty(1, object)
     box[0] = value
     return box

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pspy_dask.pixels.palettes import MOST_COLORS, check_colors, class_colors
+from pspy_dask.pixels.palettes import check_colors, repeated_colors
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class Classes:
     @property
     def colors(self) -> tuple[str, ...]:
         """The colour of each class; beyond 255 they come round again."""
-        palette = self.palette or class_colors(min(max(self.numbers), MOST_COLORS))
-        return tuple(palette[(number - 1) % len(palette)] for number in self.numbers)
+        return tuple(repeated_colors(self.numbers, self.palette).values())
 
     @property
     def attrs(self) -> dict[str, Any]:

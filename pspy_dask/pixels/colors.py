@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _LISTED = 5
+_MIXED = 20  # a colour of so many times fewer pixels than another is no stroke
 
 Array = TypeVar("Array", xr.DataArray, da.Array, NDArray[Any])
 Codes = NDArray[np.uint32]
@@ -51,7 +52,7 @@ def toggle_channels(
     colors
         The colour of class 1, of class 2, ... as ``#rrggbb``; `class_colors` has up to 255.
     warn
-        Whether to name colours of no class.
+        Whether to name colours of no class, greys aside.
 
     Returns
     -------
@@ -62,7 +63,8 @@ def toggle_channels(
     Warns
     -----
     UserWarning
-        A picture has colours of no class; when computed, for each chunk, where it is lazy.
+        A picture has colours, other than greys, of no class; when computed, for each chunk, where
+        it is lazy.
 
     Raises
     ------
@@ -117,6 +119,23 @@ class Census:
         others = ~np.isin(self.codes, Palette(tuple(colors)).codes)
         return Census(self.codes[others], self.pixels[others])
 
+    def coloured(self) -> Census:
+        """Return the colours that are not grey: paper, and the micrograph that was painted on."""
+        parts = self.codes >> 16, self.codes >> 8 & 255, self.codes & 255
+        vivid = (parts[0] != parts[1]) | (parts[1] != parts[2])
+        return Census(self.codes[vivid], self.pixels[vivid])
+
+    def likely(self, extent: int) -> tuple[str, ...]:
+        """Return colours that classes may have been painted in, of a picture of so many pixels.
+
+        Greys are not, nor what most of the picture has, nor the rare mixtures at soft edges.
+        """
+        vivid = self.coloured()
+        strokes = vivid.pixels <= extent // 2
+        few = Census(vivid.codes[strokes], vivid.pixels[strokes])
+        least = few.pixels.max(initial=0) / _MIXED
+        return Census(few.codes[few.pixels > least], few.pixels[few.pixels > least]).most
+
     @property
     def most(self) -> tuple[str, ...]:
         """The colours of most pixels, at most five of them."""
@@ -156,9 +175,10 @@ class Palette:
         if clear is not None:
             classes[clear] = 0
         if self.warn:
-            strange = codes[(classes == 0) & (codes != 0)]
-            if strange.size:
-                warnings.warn(self.complaint(_counts(strange)), UserWarning, stacklevel=4)
+            strange = _counts(codes[(classes == 0) & (codes != 0)]).coloured()
+            if len(strange):
+                kept = int(np.count_nonzero(classes))
+                warnings.warn(self.complaint(strange, kept), UserWarning, stacklevel=4)
         return classes
 
     def picture_of(self, classes: NDArray[Any]) -> NDArray[np.uint8]:
@@ -172,10 +192,12 @@ class Palette:
         picture: NDArray[np.uint8] = np.take(table, classes.astype(np.intp), axis=0)
         return picture
 
-    def complaint(self, strange: Census) -> str:
-        """Return the sentence about colours of no class."""
+    def complaint(self, strange: Census, kept: int) -> str:
+        """Return the sentence about colours of no class, where so many pixels have one."""
+        lost = int(strange.pixels.sum())
         return (
-            f"colours of no class are left out: {strange}; paint in the colours of the classes, "
+            f"{kept:,} pixels have the colour of a class; {lost:,} of other colours are left out, "
+            f"{strange}: paint with hard edges in the colours of the classes, "
             f"{', '.join(self.colors[:_LISTED])}{', ...' * (len(self.colors) > _LISTED)}, "
             "or name these in colors"
         )

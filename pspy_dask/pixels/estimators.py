@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pspy_dask.blocks.one_thread import one_thread
+from pspy_dask.pixel_parameters import CLASSIFIERS, ClassifierName
+from pspy_dask.pixels.seeds import seeded
 
-ClassifierName = Literal[
-    "random_forest",
-    "nearest_neighbours",
-    "naive_bayes",
-    "qda",
-    "logistic_regression",
-    "gradient_boosting",
-]
-CLASSIFIERS: tuple[str, ...] = get_args(ClassifierName)
+__all__ = ["CLASSIFIERS", "ClassifierName", "check_fitted", "fit", "new_estimator"]
 
 
 def new_estimator(classifier: ClassifierName | Any, seed: int) -> Any:
@@ -59,13 +53,7 @@ def new_estimator(classifier: ClassifierName | Any, seed: int) -> Any:
             raise ValueError(f"unknown classifier {classifier!r}: choose one of {names}")
         return _MADE[classifier](seed)
     _check_classifier(classifier)
-    copy = clone(classifier)
-    states = {
-        name: seed
-        for name, value in copy.get_params(deep=True).items()
-        if name.split("__")[-1] == "random_state" and value is None
-    }
-    return copy.set_params(**states)
+    return seeded(clone(classifier), seed)
 
 
 def fit(estimator: Any, rows: NDArray[np.float32], classes: NDArray[np.int32]) -> Any:

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import StratifiedKFold
 
 from pspy_dask.blocks.one_thread import one_thread
+from pspy_dask.pixel_parameters import FLATTERS
 from pspy_dask.pixels.estimators import fit
 from pspy_dask.pixels.models import model_of
 from pspy_dask.pixels.training import TrainingRows
@@ -152,11 +154,13 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation, names: Sequence[str]) ->
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("annotated class")
-    axes.set_title(str(evaluation).capitalize())
+    remark = FLATTERS.replace(": ", ":\n")
+    axes.set_title(f"{str(evaluation).capitalize()}\n{remark}", fontsize="medium")
 
 
 def _draw_importances(axes: Axes, evaluation: Evaluation, names: Sequence[str]) -> None:
     order = np.argsort(evaluation.importances, kind="stable")
     axes.barh([names[k] for k in order], [evaluation.importances[k] for k in order])
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.set_xlabel(evaluation.importances_by)
     axes.set_title("Importance of features")

@@ -15,7 +15,7 @@ from pspy_dask.blocks.grid import Index
 from pspy_dask.blocks.images import ImageLike, as_image, has_frames, spatial_axes
 from pspy_dask.blocks.windows import Window, map_windows
 from pspy_dask.feature_parameters import FeatureParameters
-from pspy_dask.pixels.stack import FeatureStack, bands, value_mask
+from pspy_dask.pixels.stack import FeatureStack, value_mask
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class WindowFeatures:
         """Return the features of the chunk; NaN where the image has no value."""
         core, outer = window.core, window.outer
         result = np.empty((len(self.stack.names), *core.shape), np.float32)
-        for band in bands(core):
+        for band in self.stack.bands(core):
             part = result[(slice(None), *band.within(core))]
             self.stack.fill(part, pixels, band, outer, window.shape)
         known = value_mask(pixels[window.crop])

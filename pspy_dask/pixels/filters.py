@@ -85,7 +85,7 @@ class Difference:
     @property
     def names(self) -> tuple[str, ...]:
         """One name."""
-        name = f"difference of gaussians {_short(self.low)} {_short(self.high)}"
+        name = f"difference of gaussians {_short(self.low)} and {_short(self.high)}"
         return (_named(name, self.prefilter),)
 
     @property
@@ -170,8 +170,9 @@ class Curvature:
     @property
     def names(self) -> tuple[str, ...]:
         """One name for each eigenvalue."""
-        name = f"hessian {_short(self.sigma)}"
-        return tuple(_named(f"{name} {k}", self.prefilter) for k in range(1, self.count + 1))
+        name = _named(f"hessian {_short(self.sigma)}", self.prefilter)
+        middle = ("middle",) * (self.count - 2)
+        return tuple(f"{name}, {which}" for which in ("largest", *middle, "smallest"))
 
     @property
     def inputs(self) -> tuple[Smoothing, ...]:

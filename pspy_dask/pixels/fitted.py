@@ -91,7 +91,7 @@ def fitted_classifier(
     The template, an estimator that is not fitted yet, becomes its own.
     """
     check_training(training, classes.numbers)
-    drawn = training.take(sampling.chosen(training.points, training.classes))
+    drawn = sampling.taken(training)
     estimator = fit(template, drawn.rows, drawn.classes)
     evaluation = evaluate(estimator, drawn, sampling.seed)
     return FittedClassifier(

@@ -9,6 +9,7 @@ they are given is then the same whatever the chunks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Protocol
@@ -17,10 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Index
+from pspy_dask.blocks.one_thread import one_thread
 from pspy_dask.blocks.windows import Window
-from pspy_dask.pixels.stack import FeatureStack, bands, value_mask
+from pspy_dask.kernels.finite import finite_mask
+from pspy_dask.pixels.stack import FeatureStack, value_mask
 
 TILE = 128
+
+_PIECE = 2**18  # rows of features that are copied in one go
 
 Rows = NDArray[np.float32]
 
@@ -44,7 +49,9 @@ class PixelModel(Protocol):
 
 @dataclass(frozen=True)
 class Numbers:
-    """The class of every pixel of a chunk; 0 where the image has no value.
+    """The class of every pixel of a chunk.
+
+    It is 0 where the image has no value, or a feature of the pixel is not finite.
 
     Attributes
     ----------
@@ -68,14 +75,17 @@ class Numbers:
         def put(at: Box, numbers: NDArray[Any], part: Box) -> None:
             result[at.within(window.core)] = numbers.reshape(part.shape)[at.within(part)]
 
-        _apply(self.stack, model, model.numbers, pixels, window, put)
+        _apply(self.stack, model, model.numbers, 0, pixels, window, put)
         finite = value_mask(pixels[window.crop])
         return result if finite is None else np.where(finite, result, result.dtype.type(0))
 
 
 @dataclass(frozen=True)
 class Probabilities:
-    """The probability of each class at every pixel of a chunk; NaN where the image has no value."""
+    """The probability of each class at every pixel of a chunk.
+
+    It is NaN where the image has no value, or a feature of the pixel is not finite.
+    """
 
     stack: FeatureStack
     model: PixelModel
@@ -90,7 +100,7 @@ class Probabilities:
             inner = (slice(None), *at.within(part))
             result[(slice(None), *at.within(window.core))] = planes[inner]
 
-        _apply(self.stack, self.model, self.model.probabilities, pixels, window, put)
+        _apply(self.stack, self.model, self.model.probabilities, np.nan, pixels, window, put)
         finite = value_mask(pixels[window.crop])
         return result if finite is None else np.where(finite, result, np.float32(np.nan))
 
@@ -131,6 +141,19 @@ def tiles_of(box: Box) -> Iterator[Box]:
         yield Box(start, stop)
 
 
+def pieces_of(box: Box) -> Iterator[Box]:
+    """Yield the parts of a box whose rows are told to a model in one go: planes, and not too large.
+
+    >>> [piece.start for piece in pieces_of(Box((3, 0, 5), (5, 700, 1005)))]
+    [(3, 0, 5), (3, 262, 5), (3, 524, 5), (4, 0, 5), (4, 262, 5), (4, 524, 5)]
+    """
+    height = max(1, _PIECE // box.shape[-1])
+    steps = (1,) * (len(box.start) - 2) + (height,)
+    for start in product(*map(range, box.start, box.stop, steps)):
+        stop = tuple(min(a + n, b) for a, n, b in zip(start, steps, box.stop, strict=False))
+        yield Box((*start, box.start[-1]), (*stop, box.stop[-1]))
+
+
 def _sides(axes: int) -> Index:
     return (1,) * (axes - 2) + (TILE, TILE)
 
@@ -139,6 +162,7 @@ def _apply(
     stack: FeatureStack,
     model: PixelModel,
     function: Callable[[Rows], NDArray[Any]],
+    nothing: float,
     pixels: NDArray[Any],
     window: Window,
     put: Callable[[Box, NDArray[Any], Box], None],
@@ -146,8 +170,26 @@ def _apply(
     """Put what a function finds of the rows of a part, at those of its pixels that are wanted."""
     core, outer, shape = window.core, window.outer, window.shape
     whole = core if model.rowwise else tiles_around(core, shape)
-    for band in bands(whole, unit=1 if model.rowwise else TILE):
-        features = stack.apply(pixels, band, outer, shape)
-        for part in [band] if model.rowwise else tiles_of(band):
-            rows = features[(slice(None), *part.within(band))].reshape(len(features), -1)
-            put(part.overlap(core), function(np.ascontiguousarray(rows.T)), part)
+    with nullcontext() if model.rowwise else one_thread():  # held once for all tiles
+        for band in stack.bands(whole, unit=1 if model.rowwise else TILE):
+            features = stack.apply(pixels, band, outer, shape)
+            for part in pieces_of(band) if model.rowwise else tiles_of(band):
+                rows = features[(slice(None), *part.within(band))].reshape(len(features), -1)
+                found = _of_finite(function, nothing, np.ascontiguousarray(rows.T))
+                put(part.overlap(core), found, part)
+
+
+def _of_finite(
+    function: Callable[[Rows], NDArray[Any]], nothing: float, rows: Rows
+) -> NDArray[Any]:
+    """Return what a function finds of rows, and nothing of those that are not finite.
+
+    It is shown zeros in their place, so that the others stand where they stood.
+    """
+    if finite_mask(rows) is None:
+        return function(rows)
+    finite = np.isfinite(rows).all(axis=1)
+    rows[~finite] = 0
+    found = np.array(function(rows))
+    found[~finite] = nothing
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from pspy_dask.blocks.one_thread import one_thread
 from pspy_dask.kernels.forest import forest_labels, forest_probabilities
+from pspy_dask.kernels.forest_compact import CompactForest, compact_forest, expanded_forest
 from pspy_dask.kernels.trees import Forest, forest_of_estimator
 from pspy_dask.pixels.inference import Rows
 
@@ -47,11 +49,17 @@ class ForestModel:
         """Return the mean share of each class, as scikit-learn's ``predict_proba`` does."""
         return forest_probabilities(self.forest, rows)
 
+    @cached_property
+    def _compact(self) -> CompactForest:
+        return compact_forest(self.forest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel in few bytes: every task that gets the model in another process is sent it."""
+        return _model_of_compact, (self._compact,)
+
     def __dask_tokenize__(self) -> Any:
         """Forests of equal trees are one model."""
-        forest = self.forest
-        parts = (*forest.nodes, forest.classes, forest.features, forest.takes_missing)
-        return normalize_token((type(self).__name__, *parts))
+        return normalize_token((type(self).__name__, *self._compact))
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,10 @@ class EstimatorModel:
     def __dask_tokenize__(self) -> Any:
         """Estimators of equal state are one model."""
         return normalize_token((type(self).__name__, self.token))
+
+
+def _model_of_compact(compact: CompactForest) -> ForestModel:
+    return ForestModel(expanded_forest(compact))
 
 
 def model_of(estimator: Any) -> ForestModel | EstimatorModel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -53,11 +53,13 @@ def class_colors(n: int) -> tuple[str, ...]:
 def check_colors(colors: Sequence[str]) -> tuple[str, ...]:
     """Return colours in small letters, or raise where they cannot tell classes apart.
 
-    >>> check_colors(["#FF0000", "#00ff00"])
-    ('#ff0000', '#00ff00')
+    A single text holds them with commas between, as on a command line.
+
+    >>> check_colors(["#FF0000", "#00ff00"]), check_colors("#ff0000,#00ff00")
+    (('#ff0000', '#00ff00'), ('#ff0000', '#00ff00'))
     """
     if isinstance(colors, str):
-        colors = [colors]
+        colors = [color.strip() for color in colors.split(",")]
     for color in colors:
         if not isinstance(color, str) or not re.fullmatch("#[0-9a-fA-F]{6}", color):
             raise ValueError(f"colour {color!r} is not six hex digits: write #rrggbb")
@@ -68,6 +70,17 @@ def check_colors(colors: Sequence[str]) -> tuple[str, ...]:
     if not 1 <= len(plain) <= MOST_COLORS:
         raise ValueError(f"there are {len(plain)} colours: give 1 to {MOST_COLORS}, one a class")
     return plain
+
+
+def repeated_colors(numbers: Iterable[int], palette: Sequence[str] | None = None) -> dict[int, str]:
+    """Return the colour of each class; where there are fewer colours they come round again.
+
+    >>> repeated_colors([1, 256])
+    {1: '#0072b2', 256: '#0072b2'}
+    """
+    listed = list(numbers)
+    known = palette or class_colors(min(max(listed, default=1), MOST_COLORS))
+    return {number: known[(number - 1) % len(known)] for number in listed}
 
 
 @lru_cache(maxsize=1)

@@ -71,6 +71,10 @@ class FeatureStack:
         """Pixels that a window must reach beyond its box, along each axis."""
         return self.reaches[()]
 
+    def bands(self, box: Box, unit: int = 1) -> Iterator[Box]:
+        """Yield the parts of a box whose features are made one after the other; see `bands`."""
+        return bands(box, unit, halo=self.halo[0])
+
     def apply(
         self, pixels: NDArray[Any], box: Box, outer: Box, shape: Index
     ) -> NDArray[np.float32]:
@@ -100,6 +104,17 @@ class FeatureStack:
         shape: Index,
     ) -> None:
         """Write what `apply` returns."""
+        with np.errstate(over="ignore", invalid="ignore"):  # infinity says what is too large
+            self._fill(result, pixels, box, outer, shape)
+
+    def _fill(
+        self,
+        result: NDArray[np.float32],
+        pixels: NDArray[Any],
+        box: Box,
+        outer: Box,
+        shape: Index,
+    ) -> None:
         smoothed: dict[Smoothing, tuple[NDArray[Any], Box]] = {}
         for smoothing, reach in self.reaches.items():
             there = box.grow(reach, shape)
@@ -119,19 +134,26 @@ class FeatureStack:
                 first += 1
 
 
-def bands(box: Box, unit: int = 1) -> Iterator[Box]:
-    """Yield the parts of a plane that are worked on one after the other: rows, long ones in pieces.
+def bands(box: Box, unit: int = 1, *, halo: int = 0) -> Iterator[Box]:
+    """Yield the parts of a box that are worked on one after the other.
 
-    They end at pixels whose number in the image is a multiple of the unit, or where the plane
-    does. A volume is one part, for its halo would be made again for each.
+    Those of a plane are rows, long ones in pieces. They end at pixels whose number in the image is
+    a multiple of the unit, or where the plane does. Those of a volume are planes, at least twice as
+    many as the halo that is made again on either side.
 
     >>> [part.start for part in bands(Box((100, 0), (2100, 2048)), unit=128)]
     [(100, 0), (512, 0), (1024, 0), (1536, 0), (2048, 0)]
     >>> [part.start for part in bands(Box((0, 5), (400, 5000)))]
     [(0, 5), (0, 2053), (0, 4101)]
+    >>> [part.start for part in bands(Box((7, 0, 0), (57, 300, 300)), halo=8)]
+    [(7, 0, 0), (20, 0, 0), (33, 0, 0), (46, 0, 0)]
     """
-    if len(box.start) != 2:
-        yield box
+    if len(box.start) == 3:
+        (front, *start), (back, *stop) = box.start, box.stop
+        thick = max(2 * halo, _BAND // max(1, box.shape[1] * box.shape[2]), 1)
+        even = -(-(back - front) // -(-(back - front) // thick))  # none much thinner than others
+        for first in range(front, back, even):
+            yield Box((first, *start), (min(first + even, back), *stop))
         return
     across = max(1, min(_ACROSS, _BAND) // unit) * unit
     down = max(1, _BAND // min(across, box.shape[1]) // unit) * unit

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import dask.array as da
@@ -20,7 +19,10 @@ from pspy_dask.blocks.grid import Box
 from pspy_dask.blocks.images import AXES, has_frames
 from pspy_dask.blocks.windows import Window
 from pspy_dask.kernels.coordinate_hash import point_hashes
+from pspy_dask.pixels.annotations import DrawLaw
+from pspy_dask.pixels.class_samples import ClassPixels, ClassSamples, class_samples
 from pspy_dask.pixels.features import halo_along
+from pspy_dask.pixels.seeds import checked_seed, whole_number
 from pspy_dask.pixels.stack import FeatureStack, value_mask
 
 _TILE = (1, 32, 256, 256)  # pixels whose features are made in one go lie in one of these
@@ -32,9 +34,10 @@ Points = NDArray[np.int64]
 class Sampling:
     """Which annotated pixels a classifier is fitted to, where there are too many.
 
-    They are drawn by a hash of the seed and the coordinates of each pixel. Of every class as many
-    are drawn as its share of all annotated pixels allows, at least one; or, ``balanced``, as many
-    as of every other: as there are of the smallest class, or as fit below the limit.
+    Of every class as many are drawn as its share of all annotated pixels allows, at least one; or,
+    ``balanced``, as many as of every other: as there are of the smallest class, or as fit below the
+    limit. Which, a hash says: of the seed and of the place of a pixel in a set of images, and in
+    pixels of several rounds of its place in its image and of its features.
 
     Attributes
     ----------
@@ -51,13 +54,8 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, called, least in (("most", "max_pixels", 2), ("seed", "seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-                raise ValueError(f"{called} is {value!r}: give a whole number, {least} or more")
-            object.__setattr__(self, name, int(value))
-        if self.seed >= 2**32:
-            raise ValueError(f"seed is {self.seed}: give a number below 2**32")
+        object.__setattr__(self, "most", whole_number("max_pixels", self.most, least=2))
+        object.__setattr__(self, "seed", checked_seed(self.seed))
 
     def quotas(self, counts: Sequence[int]) -> list[int]:
         """Return how many pixels of each class are drawn, of so many.
@@ -74,34 +72,46 @@ class Sampling:
         total = sum(counts)
         if total <= self.most:
             return list(counts)
-        return [max(1, count * self.most // total) for count in counts]
+        quotas = [max(1, count * self.most // total) for count in counts]
+        while sum(quotas) > self.most:  # by those of which there is but one
+            quotas[quotas.index(max(quotas))] -= 1
+        return quotas
 
-    def chosen(self, points: Points, classes: NDArray[np.int32]) -> NDArray[np.intp]:
-        """Return the numbers of the pixels drawn, in ascending order."""
-        kinds, counts = np.unique(classes, return_counts=True)
-        quotas = self.quotas(counts.tolist())
-        if quotas == counts.tolist():
-            return np.arange(len(classes))
-        hashes = point_hashes(self.seed, points)
-        drawn = []
-        for kind, quota in zip(kinds, quotas, strict=True):
-            members = np.flatnonzero(classes == kind)
-            order = np.argsort(hashes[members], kind="stable")
-            drawn.append(members[order[:quota]])
-        return np.sort(np.concatenate(drawn))
+    @property
+    def law(self) -> DrawLaw:
+        """Which pixels of images may be drawn."""
+        return DrawLaw(self.seed, self.most)
+
+    def drawn(self, found: ClassSamples) -> ClassPixels:
+        """Return the pixels drawn, of samples of all that there are."""
+        quotas = self.quotas([*found.counts.values()])
+        return found.lowest(dict(zip(found.counts, quotas, strict=True)))
+
+    def taken(self, training: TrainingRows) -> TrainingRows:
+        """Return as many of pixels with features as are drawn; all, where they were drawn so."""
+        kinds, counts = np.unique(training.classes, return_counts=True)
+        if self.quotas(counts.tolist()) == counts.tolist() or not kinds.size:
+            return training
+        keys = np.column_stack([training.points, _bits(training.rows).astype(np.int64)])
+        numbers = np.arange(len(training))
+        found = class_samples(
+            point_hashes(self.seed, keys), training.points, training.classes, self.most, numbers
+        )
+        return training.take(np.sort(self.drawn(found).rows))
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingRows:
-    """Annotated pixels with their features, each pixel once.
+    """Annotated pixels with their features.
 
-    They are in the order of their coordinates; pixels of several images at the same place in that
-    of their features. So it does not matter which image came first.
+    They are in the order of (z, y, x), of their features, of their classes and of t. So it matters
+    neither which image came first nor whether images are the frames of a series. Pixels of several
+    images are different ones, also at one place and with the same features.
 
     Attributes
     ----------
     points
-        ``(t, z, y, x)`` of each pixel, int64 ``(n, 4)``.
+        ``(t, z, y, x)`` of each pixel in its image, int64 ``(n, 4)``.
     classes
         int32 ``(n,)``, above 0.
     rows
@@ -118,29 +128,40 @@ class TrainingRows:
     def merge(self, other: TrainingRows) -> TrainingRows:
         """Return the pixels of both; one that is in both has the class that ``other`` says.
 
-        Pixels of equal coordinates and features, bit for bit, are the same.
+        Pixels of equal coordinates and features, bit for bit, are the same: all of these in this
+        one make way for those in the other. It is associative.
         """
+        first = self.take(np.flatnonzero(~self._among(other)))
         return training_rows(
-            np.concatenate([self.points, other.points]),
-            np.concatenate([self.classes, other.classes]),
-            np.concatenate([self.rows, other.rows]),
+            np.concatenate([first.points, other.points]),
+            np.concatenate([first.classes, other.classes]),
+            np.concatenate([first.rows, other.rows]),
         )
 
     def take(self, numbers: NDArray[np.intp]) -> TrainingRows:
         """Return some of the pixels, given in ascending order."""
         return TrainingRows(self.points[numbers], self.classes[numbers], self.rows[numbers])
 
+    def _among(self, other: TrainingRows) -> NDArray[np.bool_]:
+        """Return which pixels are in the other one too."""
+        points = np.concatenate([self.points, other.points])
+        keys = np.column_stack([points, _bits(np.concatenate([self.rows, other.rows]))])
+        _, which = np.unique(keys, axis=0, return_inverse=True)
+        which = which.reshape(-1)
+        return np.isin(which[: len(self)], which[len(self) :])
+
 
 def training_rows(
     points: Points, classes: NDArray[np.int32], rows: NDArray[np.float32]
 ) -> TrainingRows:
-    """Return pixels given in any order; of one that is there twice the last counts."""
-    bits = np.ascontiguousarray(rows, np.float32).view(np.uint32)
-    order = np.lexsort((*bits.T[::-1], *points.T[::-1]))  # stable
-    points, classes, rows, bits = points[order], classes[order], rows[order], bits[order]
-    same = (points[1:] == points[:-1]).all(axis=1) & (bits[1:] == bits[:-1]).all(axis=1)
-    last = np.flatnonzero(np.append(~same, True)[: len(classes)])
-    return TrainingRows(points, classes, rows).take(last)
+    """Return pixels given in any order."""
+    t, *place = points.T
+    order = np.lexsort((t, classes, *_bits(rows).T[::-1], *place[::-1]))
+    return TrainingRows(points, classes, rows).take(order)
+
+
+def _bits(rows: NDArray[np.float32]) -> NDArray[np.uint32]:
+    return np.ascontiguousarray(rows, np.float32).view(np.uint32)
 
 
 def check_training(
@@ -148,15 +169,17 @@ def check_training(
 ) -> None:
     """Raise ValueError where pixels are of no use, or a class of these numbers has none left."""
     if not len(training):
-        raise ValueError("no annotated pixel has a value: all are NaN or infinite in the image")
+        raise ValueError(
+            "no annotated pixel has a value: all, or their features, are NaN or infinite"
+        )
     if not np.isfinite(training.rows).all():
         raise ValueError("features of annotated pixels are infinite: scale the image down")
     found = np.unique(training.classes).tolist()
     for number in numbers:
         if number not in found:
             raise ValueError(
-                f"no annotated pixel of class {number} has a value, all are NaN or infinite: "
-                "label others"
+                f"no annotated pixel of class {number} has a value, all or their features are NaN "
+                "or infinite: label others"
             )
     width = training.rows.shape[1] if features is None else features
     count = len(training)
@@ -165,17 +188,9 @@ def check_training(
         raise ValueError(f"pixels, classes and features of shapes {shapes} do not fit {width}")
 
 
-def points_of(coordinates: NDArray[np.int64], image: xr.DataArray) -> Points:
-    """Return coordinates along the axes of an image as those along all axes there may be."""
-    points = np.zeros((len(coordinates), len(AXES)), np.int64)
-    for column, dim in zip(coordinates.T, image.dims, strict=True):
-        points[:, AXES.index(str(dim))] = column
-    return points
-
-
 @dataclass(frozen=True, eq=False)
 class PointRows:
-    """Features of some points of a list: those that have a value.
+    """Features of some points of a list: those that have a value, and finite features.
 
     Attributes
     ----------
@@ -226,8 +241,10 @@ class _WindowRows:
         features = self.stack.apply(pixels, window.core, window.outer, window.shape)
         at = tuple((points - window.core.start).T)
         rows = np.ascontiguousarray(features[(slice(None), *at)].T)
+        kept = np.isfinite(rows).all(axis=1)
         known = value_mask(pixels[window.crop])
-        kept = slice(None) if known is None else known[at]
+        if known is not None:
+            kept &= known[at]
         return PointRows(numbers[kept], rows[kept])
 
 

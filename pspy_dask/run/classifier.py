@@ -54,8 +54,8 @@ class PixelClassifier:
         -------
         xarray.DataArray
             Lazy numbers of classes on the chunks of the image, one task a chunk; uint8 where they
-            fit, 0 where a pixel has no value. Its attributes are ``class_numbers``,
-            ``class_names`` and ``colors``.
+            fit, 0 where a pixel or one of its features is not finite. Its attributes are
+            ``class_numbers``, ``class_names`` and ``colors``.
 
         Raises
         ------
@@ -79,7 +79,8 @@ class PixelClassifier:
         -------
         xarray.DataArray
             Lazy float32 of shape ``([t,] class, [z,] y, x)``, one task a chunk; NaN where a pixel
-            has no value. The coordinate ``class`` holds the names of the classes.
+            or one of its features is not finite. The coordinate ``class`` holds the names of the
+            classes.
 
         Raises
         ------
@@ -107,9 +108,11 @@ class PixelClassifier:
     ) -> PixelClassifier:
         """Return a classifier fitted to all pixels so far and to more.
 
-        It is the one that `fit_classifier` returns for all of them at once, as long as they are
-        below its limit and need not be balanced. A pixel that was given before, with the same
-        coordinates and features, takes the later class: each round may give all that was painted.
+        A pixel that was given before, with the same coordinates in its image and the same features,
+        takes the later class: each round may give all that was painted. Where there is none of
+        these, it is the classifier that `fit_classifier` returns for all pixels at once, as long as
+        they are below its limit and need not be balanced. Above it they are drawn anew, by a hash
+        of the seed, their coordinates and features.
 
         Parameters
         ----------
@@ -223,12 +226,15 @@ class PixelClassifier:
         It holds the estimator as skops writes it, the annotated pixels and all that is known of
         features and classes; it is complete or absent.
 
+        It warns where the estimator is made of other types than the classifiers known by name:
+        the file is whole, and `load` asks for these types in ``trusted``.
+
         Raises
         ------
         FileExistsError
             There is such a file, and ``overwrite`` is False.
         TypeError
-            The estimator is of a kind that skops does not write.
+            The estimator is of a kind that skops does not write, or that could not be read again.
         """
         write_classifier(path, self.fitted, overwrite=overwrite)
 
@@ -246,8 +252,8 @@ class PixelClassifier:
             Whether to leave the estimator in the file and fit a new one to the pixels in it, such
             as with another version of scikit-learn. For classifiers known by name.
         trusted
-            Types that an estimator may be made of besides those of these classifiers and those
-            that skops trusts. Name only what you know to do no harm.
+            Types that an estimator may be made of besides those of the classifiers known by name.
+            What such hold is not checked, so name them only for files from where you know.
 
         Raises
         ------

@@ -31,7 +31,7 @@ def fit_classifier(
 ) -> PixelClassifier:
     """Return a classifier of pixels fitted to annotated ones, the same whatever the chunks.
 
-    Annotations are gathered and the features of the pixels drawn are computed at once, in windows
+    Annotations are read, pixels are drawn and their features are computed at once, in windows
     around these pixels alone; the rest of the image is not read.
 
     Parameters
@@ -43,7 +43,8 @@ def fit_classifier(
         What was painted on the image: an array of its shape of the numbers of classes, 0 where
         nothing was, a list of `Points`, `Line` and `Polygon`, or the path of a file of either
         (see `open_annotations`); for a list of images a list of these. Classes may be missing in
-        some images.
+        some images. Pixels of different images are different ones: where two images agree and
+        their annotations do not, both stay.
     classifier
         ``random_forest`` (200 trees), ``nearest_neighbours`` (the 5 nearest, features
         standardised), ``naive_bayes`` (normal distributions), ``qda`` (quadratic discriminant
@@ -61,7 +62,9 @@ def fit_classifier(
         Whether as many pixels of every class are drawn, as there are of the smallest.
     max_pixels
         Pixels of all classes together; where there are more, each class gets its share. They are
-        drawn by a hash of the seed and their coordinates.
+        drawn by a hash of the seed, the number of their frame, frames of all images counted
+        through, and their coordinates. So frames in a list and those of a series are one set; in
+        another order of the images others are drawn. Where all fit, that order does not matter.
     seed
         What the draw and random numbers of the classifier start from: 0 to 2**32 - 1.
 
@@ -69,7 +72,8 @@ def fit_classifier(
     -------
     PixelClassifier
         With `predict` and `predict_proba`, which are lazy, `refine`, `save` and `load`, and how
-        well it knows the annotated pixels. Pixels that are NaN or infinite were left out.
+        well it knows the annotated pixels. Pixels that are NaN or infinite, or whose features are,
+        were left out.
 
     Raises
     ------

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import dask
-import dask.array as da
 import numpy as np
 import xarray as xr
 
 from pspy_dask.blocks.images import as_image
 from pspy_dask.feature_parameters import FeatureParameters
 from pspy_dask.io.annotations import open_annotations
-from pspy_dask.pixels.annotations import annotated_pixels
+from pspy_dask.pixels.annotations import annotated_pixels, first_frames
 from pspy_dask.pixels.classes import Classes
 from pspy_dask.pixels.features import feature_stack
 from pspy_dask.pixels.stack import FeatureStack
@@ -22,7 +21,6 @@ from pspy_dask.pixels.training import (
     TrainingRows,
     joined_rows,
     point_features,
-    points_of,
     training_rows,
 )
 
@@ -67,34 +65,33 @@ def training_pixels(
 ) -> tuple[TrainingRows, Classes]:
     """Return the annotated pixels with their features, as many as are drawn, and their classes.
 
-    Annotations are gathered and features are computed here and now, these in windows around the
-    pixels alone. ``classes_of`` is told the numbers of the classes between the two, and raises
-    where they will not do.
+    Annotations are read, pixels are drawn and features are computed here and now, these in windows
+    around the pixels alone. ``classes_of`` is told the numbers of the classes before they are, and
+    raises where these will not do.
     """
-    lazy = [_lazily(*pair, palette) for pair in zip(annotations, images, strict=True)]
-    found = [box[0] for box in dask.base.compute(*lazy)]
-    where = np.repeat(np.arange(len(images)), [len(each) for each in found])
-    points = np.concatenate(
-        [points_of(each.coordinates, image) for each, image in zip(found, images, strict=True)]
+    opened = [
+        open_annotations(given, colors=palette, shape=image.shape)
+        for given, image in zip(annotations, images, strict=True)
+    ]
+    (found,) = dask.base.compute(annotated_pixels(opened, images, sampling.law))[0]
+    known = classes_of([*found.counts])
+    drawn = sampling.drawn(found)
+    firsts = first_frames(images)
+    # The pixels of an image lie one after the other.
+    cuts = np.searchsorted(drawn.places[:, 0], [*firsts[1:]])
+    points = drawn.places.copy()
+    points[:, 0] -= np.repeat(firsts, np.diff([0, *cuts, len(points)]))
+    parts = list(zip(images, np.split(points, cuts), np.split(drawn.classes, cuts), strict=True))
+    with_some = [part for part in parts if len(part[1])]
+    rows = dask.base.compute(*[point_features(image, stack, at) for image, at, _ in with_some])
+    joined = [joined_rows(each) for each in rows]
+    kept = [
+        (at[some.numbers], classes[some.numbers])
+        for some, (_, at, classes) in zip(joined, with_some, strict=True)
+    ]
+    training = training_rows(
+        np.concatenate([at for at, _ in kept]),
+        np.concatenate([classes for _, classes in kept]),
+        np.concatenate([some.rows for some in joined]),
     )
-    classes = np.concatenate([each.classes for each in found])
-    known = classes_of(np.unique(classes).tolist())
-    drawn = sampling.chosen(points, classes)
-    numbers = [drawn[where[drawn] == k] for k in range(len(images))]
-    rows = dask.base.compute(
-        *[
-            point_features(image, stack, points[some])
-            for image, some in zip(images, numbers, strict=True)
-            if len(some)
-        ]
-    )
-    with_some = [some for some in numbers if len(some)]
-    joined = [joined_rows(parts) for parts in rows]
-    kept = np.concatenate([some[j.numbers] for some, j in zip(with_some, joined, strict=True)])
-    training = training_rows(points[kept], classes[kept], np.concatenate([j.rows for j in joined]))
     return training, known
-
-
-def _lazily(annotations: Any, image: xr.DataArray, palette: Sequence[str] | None) -> da.Array:
-    opened = open_annotations(annotations, colors=palette, shape=image.shape)
-    return annotated_pixels(opened, image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import dask
 import dask.array as da
@@ -17,10 +18,14 @@ from skimage import draw
 import pspy_dask as ps
 from pspy_dask.blocks.images import as_image, make_image
 from pspy_dask.blocks.sources import source_of
-from pspy_dask.pixels.annotations import Annotated, annotated, annotated_pixels
+from pspy_dask.kernels.coordinate_hash import point_hashes
+from pspy_dask.pixels import annotations
+from pspy_dask.pixels.annotations import DrawLaw, annotated_pixels
+from pspy_dask.pixels.class_samples import ClassPixels, ClassSamples, class_samples
 from tests.shapes import chunkings
 
 FAST = settings(max_examples=40)
+LAW = DrawLaw(0, 1000)
 AXES = {
     "plane": ("yx", (19, 27)),
     "volume": ("zyx", (4, 9, 11)),
@@ -40,21 +45,104 @@ def image_of(shape, dims=None):
     return make_image(da.zeros(shape, chunks=5), tuple(dims or "tzyx"[-len(shape) :]))
 
 
-def found(annotations, image):
-    lazy = annotated_pixels(annotations, image)
+def samples(given_, images, seed=0, most=10**6):
+    lazy = annotated_pixels(given_, images, DrawLaw(seed, most))
     assert isinstance(lazy, da.Array)
     assert (lazy.shape, lazy.dtype) == ((1,), object)
     (result,) = lazy.compute(scheduler="sync")
-    assert isinstance(result, Annotated)
-    assert (result.coordinates.dtype, result.classes.dtype) == (np.int64, np.int32)
-    assert result.coordinates.shape == (len(result), image.ndim)
+    assert isinstance(result, ClassSamples)
     return result
+
+
+def found(given_, image):
+    result = samples([given_], [image])
+    pixels = result.lowest(result.counts)
+    assert (pixels.places.dtype, pixels.classes.dtype) == (np.int64, np.int32)
+    axes = ["tzyx".index(dim) for dim in image.dims]
+    assert not np.delete(pixels.places, axes, axis=1).any()
+    return ClassPixels(pixels.places[:, axes], pixels.classes, pixels.rows)
 
 
 def assert_labels(result, labels):
     """The pixels are those that are not 0, in raster order."""
-    np.testing.assert_array_equal(result.coordinates, np.argwhere(labels))
+    np.testing.assert_array_equal(result.places, np.argwhere(labels))
     np.testing.assert_array_equal(result.classes, labels[labels != 0])
+
+
+def drawn_of(result, quotas):
+    return sorted(map(tuple, result.lowest(quotas).places.tolist()))
+
+
+def lowest_hashes(labels, number, seed, count):
+    """The pixels of a class that have the lowest hashes, of labels (t, z, y, x)."""
+    places = np.argwhere(labels == number)
+    order = np.argsort(point_hashes(seed, places))[:count]
+    return sorted(map(tuple, places[order].tolist()))
+
+
+@FAST
+@given(st.data(), st.integers(0, 9), st.integers(1, 12))
+def test_the_lowest_hashes_of_each_class_are_kept_and_all_are_counted(data, seed, most):
+    shape = (3, 2, 19, 27)
+    labels = sparse(shape)
+    given_ = [da.from_array(labels[k], data.draw(chunkings(shape[1:]))) for k in (1, 2)]
+    first = as_image(labels[:1])
+    result = samples([labels[:1], *given_], [first, *map(as_image, given_)], seed, most)
+    assert result.counts == {n: (labels == n).sum() for n in range(1, 6)}
+    for number in range(1, 6):
+        kept = drawn_of(result, {number: most})
+        assert kept == lowest_hashes(labels, number, seed, most)
+    series = samples([labels], [as_image(da.from_array(labels, chunks=2))], seed, most)
+    assert drawn_of(series, dict.fromkeys(range(1, 6), most)) == drawn_of(
+        result, dict.fromkeys(range(1, 6), most)
+    )
+
+
+def test_pieces_of_a_chunk_are_merged(monkeypatch):
+    labels = sparse((40, 50))
+    expected = samples([labels], [image_of(labels.shape)], most=7)
+    monkeypatch.setattr(annotations, "_PIECE", 64)
+    pieces = samples([labels], [image_of(labels.shape)], most=7)
+    assert pieces.counts == expected.counts
+    assert drawn_of(pieces, pieces.counts) == drawn_of(expected, pieces.counts)
+
+
+def test_shapes_on_some_images_and_labels_of_others_are_drawn_alike():
+    images = [image_of((19, 27)), image_of((2, 19, 27), "tyx"), image_of((19, 27))]
+    labels = [drawn((19, 27)), np.stack([sparse((19, 27)), drawn((19, 27))]), sparse((19, 27))]
+    expected = samples(labels, images, most=9)
+    moved = [type(s)(s.label, [(1, *point) for point in s.coordinates]) for s in SHAPES]
+    mixed = samples([SHAPES, labels[1], labels[2]], images, most=9)
+    assert mixed.counts == expected.counts
+    assert drawn_of(mixed, mixed.counts) == drawn_of(expected, mixed.counts)
+    only = samples([SHAPES, moved, SHAPES[:1]], images, most=9)
+    assert max(place[0] for place in drawn_of(only, only.counts)) == 3
+    assert {len(sample) for sample in only.samples.values()} <= {2, 3, 4, 9}
+
+
+def test_memory_does_not_grow_with_labels():
+    labels = da.full((4096, 2048), 3, chunks=512, dtype=np.uint8)
+    image, law = image_of((4096, 2048)), DrawLaw(0, 1000)
+    polygon = ps.Polygon(1, [(0, 0), (0, 2048), (1100, 2048), (1100, 0)])
+    tracemalloc.start()
+    result = annotated_pixels([labels], [image], law).compute(scheduler="sync")[0]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.counts == {3: 4096 * 2048} and len(result.samples[3]) == 1000
+    assert peak < 4096 * 2048 * 8
+    held = annotated_pixels([polygon], [image], law).compute(scheduler="sync")[0]
+    assert held.counts == {1: 1101 * 2048} and len(held.samples[1]) == 1000
+
+
+def test_control_another_seed_or_frame_draws_others():
+    labels = np.ones((30, 30), np.uint8)
+    one, two = image_of((30, 30)), image_of((30, 30))
+    apart = samples([labels, labels], [one, two], most=100)
+    by_frame = [[p[1:] for p in drawn_of(apart, {1: 100}) if p[0] == k] for k in (0, 1)]
+    assert 30 < len(by_frame[0]) < 70 and by_frame[0] != by_frame[1]
+    assert drawn_of(apart, {1: 100}) != drawn_of(
+        samples([labels] * 2, [one, two], 1, 100), {1: 100}
+    )
 
 
 @pytest.mark.parametrize("kind", AXES)
@@ -95,46 +183,47 @@ def test_leading_axes_of_length_1_may_be_left_out():
 
 
 def test_no_pixel():
-    assert len(found(np.zeros((9, 11), int), image_of((9, 11)))) == 0
-    assert len(found([], image_of((9, 11)))) == 0
+    for nothing in (np.zeros((9, 11), int), []):
+        assert samples([nothing], [image_of((9, 11))]).counts == {}
 
 
 def test_only_labelled_pixels_travel():
     labels = np.zeros((600, 600), np.uint8)
     labels[5:8, 590:] = 3
-    lazy = annotated_pixels(da.from_array(labels, chunks=100), image_of(labels.shape))
+    given_ = da.from_array(labels, chunks=100)
+    lazy = annotated_pixels([given_], [image_of(labels.shape)], DrawLaw(0, 1000))
     keys = [key for key in lazy.dask if isinstance(key, tuple) and "partial-" in key[0]]
     partials = dask.get(lazy.dask, keys)
-    assert sum(map(len, partials)) == 30
+    assert sum(sum(partial.counts.values()) for partial in partials) == 30
     assert sum(len(pickle.dumps(partial)) for partial in partials) < 36 * 800
 
 
-some = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 9)), max_size=8).map(
-    lambda rows: annotated(
-        np.array([row[:2] for row in rows]).reshape(-1, 2), np.array([row[2] for row in rows])
-    )
+some = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(1, 3), st.integers(0, 4)),
+    max_size=8,
+    unique_by=lambda row: row[0],
 )
 
 
-def painted(*parts):
-    labels = np.zeros((4, 4), np.int32)
-    for part in parts:
-        labels[tuple(part.coordinates.T)] = part.classes
-    return labels
+def sampled(rows, most=2):
+    places = np.zeros((len(rows), 4), np.int64)
+    places[:, 3] = [row[0] for row in rows]
+    numbers, hashes = np.array([row[1:] for row in rows], np.int64).reshape(-1, 2).T
+    return class_samples(hashes.astype(np.uint64), places, numbers, most)
 
 
-@given(some, some, some)
-def test_merging_is_associative_and_the_later_wins(a, b, c):
-    expected = painted(a, b, c)
-    assert_labels(a.merge(b).merge(c), expected)
-    assert_labels(a.merge(b.merge(c)), expected)
+def as_plain(result):
+    return result.counts, {
+        n: (s.places.tolist(), s.hashes.tolist()) for n, s in result.samples.items()
+    }
 
 
-def test_control_merging_in_another_order_differs():
-    a = annotated(np.array([[0, 1]]), np.array([1]))
-    b = annotated(np.array([[0, 1]]), np.array([2]))
-    assert a.merge(b).classes.tolist() == [2]
-    assert b.merge(a).classes.tolist() == [1]
+@given(some, st.integers(0, 8), st.integers(0, 8))
+def test_merging_is_associative_and_commutative(rows, one, two):
+    a, b, c = map(sampled, (rows[:one], rows[one : one + two], rows[one + two :]))
+    expected = as_plain(sampled(rows))
+    assert as_plain(a.merge(b).merge(c)) == as_plain(a.merge(b.merge(c))) == expected
+    assert as_plain(c.merge(a).merge(b)) == expected
 
 
 SHAPES = [
@@ -166,12 +255,12 @@ def test_shapes_are_drawn_one_above_the_other():
 def test_control_in_another_order_they_differ():
     image = image_of((19, 27))
     backwards = found(SHAPES[::-1], image)
-    assert (painted_on(backwards, image.shape) != drawn(image.shape)).any()
+    assert (painted(backwards, image.shape) != drawn(image.shape)).any()
 
 
-def painted_on(result, extent):
+def painted(result, extent):
     labels = np.zeros(extent, np.int32)
-    labels[tuple(result.coordinates.T)] = result.classes
+    labels[tuple(result.places.T)] = result.classes
     return labels
 
 
@@ -224,13 +313,13 @@ def test_shapes_are_cut_at_the_edges():
 )
 def test_shapes_outside_are_refused(shape):
     with pytest.raises(ValueError, match=r"covers no pixel of the image of shape \(10, 10\)"):
-        annotated_pixels([shape], image_of((10, 10)))
+        annotated_pixels([[shape]], [image_of((10, 10))], LAW)
 
 
 def test_coordinates_for_other_axes_are_refused():
     for shape in (ps.Points(1, [(2, 2)]), ps.Points(1, [(0, 0, 2, 2)])):
         with pytest.raises(ValueError, match=r"coordinates a point but .*\(3, 9, 9\): give 3"):
-            annotated_pixels([shape], image_of((3, 9, 9)))
+            annotated_pixels([[shape]], [image_of((3, 9, 9))], LAW)
 
 
 @pytest.mark.parametrize(
@@ -272,13 +361,13 @@ def test_shapes_that_are_none_are_refused(make, sentence):
 )
 def test_labels_that_do_not_fit_are_refused_at_once(labels, error, sentence):
     with pytest.raises(error, match=sentence):
-        annotated_pixels(labels, image_of((9, 11)))
+        annotated_pixels([labels], [image_of((9, 11))], LAW)
 
 
 @pytest.mark.parametrize("wrong", [-1, 65536])
 def test_labels_out_of_range_are_refused_when_they_are_read(wrong):
     labels = np.zeros((9, 11), np.int64)
     labels[4, 4] = wrong
-    lazy = annotated_pixels(labels, image_of((9, 11)))
+    lazy = annotated_pixels([labels], [image_of((9, 11))], LAW)
     with pytest.raises(ValueError, match=f"hold the label {wrong}: number classes 1 to 65535"):
         lazy.compute(scheduler="sync")

@@ -55,6 +55,35 @@ def test_a_token_stays_though_neighbours_are_counted():
     assert tokenize(model) == before
 
 
+@pytest.mark.parametrize("forest", FORESTS, ids=str)
+def test_a_forest_travels_in_few_bytes_and_arrives_whole(forest):
+    fitted = clone(forest).fit(ROWS, CLASSES)
+    model = model_of(fitted)
+    sent = pickle.dumps(model)
+    assert len(sent) < len(pickle.dumps(model.forest.nodes)) / 4 + 1000  # names and types
+    copy = pickle.loads(sent)
+    inner = model.forest.left >= 0
+    for name, before in model.forest.nodes._asdict().items():
+        after, kept = getattr(copy.forest.nodes, name), slice(None)
+        if name in ("value", "missing_left"):
+            kept = ~inner if name == "value" else inner
+        assert before.dtype == after.dtype
+        assert before[kept].tobytes() == after[kept].tobytes()
+    many = np.tile(ROWS, (40, 1))  # so many that tables are packed
+    np.testing.assert_array_equal(copy.numbers(many), fitted.predict(many))
+    np.testing.assert_array_equal(copy.probabilities(many), fitted.predict_proba(many))
+
+
+def test_trees_in_another_order_travel_too():
+    best_first = RandomForestClassifier(5, random_state=0, max_leaf_nodes=25).fit(ROWS, CLASSES)
+    gaps = ROWS.copy()
+    gaps[::7, 0] = np.nan
+    missing = RandomForestClassifier(5, random_state=0).fit(gaps, CLASSES)
+    for fitted, rows in ((best_first, ROWS), (missing, gaps)):
+        copy = pickle.loads(pickle.dumps(model_of(fitted)))
+        np.testing.assert_array_equal(copy.probabilities(rows), fitted.predict_proba(rows))
+
+
 class Contrary(RandomForestClassifier):
     """A forest that predicts in its own way."""
 

@@ -1,4 +1,4 @@
-"""Features and classifiers of pixels beside scikit-image's features and scikit-learn's forest.
+"""Features, classes and clusters of pixels beside those of scikit-image and scikit-learn.
 
 Rows are comparisons as in `benchmarks.comparisons`, held by the tests on a small image and timed by
 ``python -m benchmarks pixels`` on a large one. Ours are lazy arrays of one chunk a task, computed
@@ -9,14 +9,14 @@ fitted on is where the mosaic has particles, known without a threshold.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 import dask.array as da
 import numpy as np
-from numpy.typing import NDArray
+from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks import kernels, planes
 from benchmarks.comparisons import Comparison
@@ -27,10 +27,11 @@ from pspy_dask.blocks.images import as_image
 from pspy_dask.blocks.windows import map_windows
 from pspy_dask.datasets import MosaicSource
 from pspy_dask.feature_parameters import FeatureParameters
-from pspy_dask.kernels.forest import forest_labels, forest_probabilities
-from pspy_dask.kernels.trees import Forest, forest_of_estimator
+from pspy_dask.kernels.trees import forest_of_estimator
+from pspy_dask.pixels.clustering import cluster
 from pspy_dask.pixels.features import features
 from pspy_dask.pixels.inference import Numbers, inference_halo
+from pspy_dask.pixels.models import ForestModel
 from pspy_dask.pixels.stack import FeatureStack
 
 Plane = planes.Plane
@@ -76,24 +77,8 @@ def _stack(
 # Classifiers -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Classes:
-    """The classes of a forest, as `pspy_dask.pixels.inference` wants them."""
-
-    forest: Forest
-    rowwise: bool = True
-
-    def numbers(self, rows: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the class of each row."""
-        return forest_labels(self.forest, rows)
-
-    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the share of each class."""
-        return forest_probabilities(self.forest, rows)
-
-
 @cache
-def fitted(mistaken: float = 0.0) -> tuple[Classes, RandomForestClassifier]:
+def fitted(mistaken: float = 0.0) -> tuple[ForestModel, RandomForestClassifier]:
     """Return a forest of 200 trees that knows particles, of pixels some of which are mistaken."""
     source, random = MosaicSource((_TRAINED, _TRAINED), seed=7), np.random.default_rng(0)
     drawn = random.choice(_TRAINED**2, _PIXELS, replace=False)
@@ -102,7 +87,7 @@ def fitted(mistaken: float = 0.0) -> tuple[Classes, RandomForestClassifier]:
     painted = 1 + (truth ^ (random.random(_PIXELS) < mistaken))
     rows = np.ascontiguousarray(stack.reshape(len(stack), -1)[:, drawn].T)
     estimator = RandomForestClassifier(200, random_state=0, n_jobs=1).fit(rows, painted)
-    return Classes(forest_of_estimator(estimator)), estimator
+    return ForestModel(forest_of_estimator(estimator)), estimator
 
 
 def predicted(image: Any, mistaken: float = 0.0) -> da.Array:
@@ -128,6 +113,18 @@ def _classified(name: str, mistaken: float) -> Comparison:
     return Comparison(name, against, planes.pixels, ours, theirs, 15, part=256, side=2048)
 
 
+# Clusters ----------------------------------------------------------------------------------------
+
+
+def clusters_in_memory(image: Plane) -> Plane:
+    """Return two clusters of all pixels, the darker being 1."""
+    stack = features_in_memory(image, DEFAULT)
+    rows = StandardScaler().fit_transform(stack.reshape(len(stack), -1).T.astype(np.float64))
+    labels = KMeans(2, random_state=0).fit(rows).predict(rows).reshape(image.shape)
+    dark = image[labels == 0].mean() < image[labels == 1].mean()
+    return (1 + (labels if dark else 1 - labels)).astype(np.uint8)
+
+
 # All ---------------------------------------------------------------------------------------------
 
 FEATURES: tuple[Comparison, ...] = (
@@ -142,9 +139,23 @@ CLASSIFIERS: tuple[Comparison, ...] = (
 )
 
 
+CLUSTERS = Comparison(
+    "default features and two clusters",
+    "scikit-image and scikit-learn",
+    planes.pixels,
+    # Of the part on which both are compared all pixels are drawn.
+    partial(planes.computed, partial(cluster, n_samples=256**2)),
+    clusters_in_memory,
+    part=256,
+    side=2048,
+)
+
+
 def measured(side: int, *, runs: int) -> dict[str, Any]:
     """Return rows of features and classifiers, and of the memory that a lazy prediction takes."""
-    rows = [kernels.measured(each, side, runs).row() for each in (*FEATURES, *CLASSIFIERS)]
+    rows = [
+        kernels.measured(each, side, runs).row() for each in (*FEATURES, *CLASSIFIERS, CLUSTERS)
+    ]
     sizes = [side // 2, side, 2 * side]
     module = "benchmarks.candidates.predicted"
     who = [Candidate(str(n), module, {"side": n, "chunks": min(n, _CHUNK)}) for n in sizes]

@@ -26,22 +26,36 @@ STROKES = [
     ps.Line(TABLE, [(222, 85), (222, 310)], width=5),
     ps.Line(TABLE, [(293, 80), (293, 270)], width=5),
     ps.Line(TABLE, [(290, 8), (150, 8)], width=3),
-    ps.Line(COIN, [(52, 30), (58, 60)], width=3),
-    ps.Line(COIN, [(240, 28), (262, 42), (278, 60)], width=3),
-    ps.Line(COIN, [(40, 312), (45, 335), (62, 350)], width=3),
-    ps.Line(COIN, [(125, 255), (105, 270), (125, 288)], width=3),
-    ps.Line(COIN, [(175, 325), (200, 345), (210, 365)], width=3),
-    ps.Line(COIN, [(265, 150), (245, 170), (270, 192)], width=3),
+    # The table is bright between the coins at the top, and dark in the corners at the right.
+    ps.Line(TABLE, [(25, 20), (78, 20)], width=3),
+    ps.Line(TABLE, [(32, 72), (78, 72)], width=3),
+    ps.Line(TABLE, [(34, 127), (40, 126)], width=3),
+    ps.Line(TABLE, [(68, 127), (78, 127)], width=3),
+    ps.Line(TABLE, [(25, 184), (78, 186)], width=3),
+    ps.Line(TABLE, [(25, 244), (78, 246)], width=3),
+    ps.Line(TABLE, [(15, 375), (140, 380)], width=3),
+    ps.Line(TABLE, [(228, 379), (248, 379)], width=3),
+    ps.Line(TABLE, [(299, 290), (299, 345)], width=3),
+    ps.Line(COIN, [(52, 28), (58, 62)], width=3),
+    ps.Line(COIN, [(55, 195), (36, 212), (55, 232)], width=3),
+    ps.Line(COIN, [(22, 322), (40, 312), (62, 350)], width=3),
+    ps.Line(COIN, [(125, 250), (105, 270), (130, 290)], width=3),
+    ps.Line(COIN, [(170, 335), (200, 325), (210, 365)], width=3),
+    ps.Line(COIN, [(266, 145), (240, 170), (262, 190), (278, 172), (262, 158)], width=3),
+    ps.Line(COIN, [(245, 25), (262, 22), (283, 45), (270, 65), (250, 62), (267, 38)], width=3),
+    ps.Line(COIN, [(267, 38), (266, 58)], width=3),
 ]
 
 
 def main(path: Path) -> int:
     """Draw the picture; return how many coins were found."""
     image = coins()
-    features = ps.FeatureParameters(gaussian=(1, 4), median=4, minimum=8, maximum=8, sobel=2)
+    features = ps.FeatureParameters(
+        gaussian=(1, 2, 4, 8), median=(2, 5), minimum=3, maximum=3, sobel=(1, 2)
+    )
     classifier = ps.fit_classifier(image, STROKES, features=features, class_names=["table", "coin"])
     classes = classifier.predict(image)  # lazy, as all that follows
-    labels = ps.watershed(classes == COIN, separation=30, erosion=4, min_size=300)
+    labels = ps.watershed(classes == COIN, separation=40, erosion=4, min_size=300)
     table = ps.region_properties(labels, image).compute()
     draw(image, labels.values, path)
     return len(table)

@@ -14,6 +14,8 @@ import zarr
 import pspy_dask as ps
 from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image
+from pspy_dask.pixel_parameters import CLUSTERERS
+from pspy_dask.pixels.clusterers import ESTIMATORS
 from pspy_dask.run import cluster
 from tests.commands import DONE, REFUSED, contents, run, share, thread_client, told
 
@@ -67,7 +69,7 @@ def test_from_strokes_to_particles(folder, pixels, strokes, one_cluster):
     options = ("--class-names", "carbon,metal", "--plot", folder / "plot.png")
     done = train(folder, *options)
     assert done.exit_code == DONE, done.output
-    assert "out of bag" in done.stdout and "metal" in done.stdout
+    assert "out of bag" in done.stdout and "found metal" in done.stdout
     assert imageio.imread(folder / "plot.png").ndim == 3
     fitted = ps.fit_classifier(
         pixels,
@@ -94,8 +96,15 @@ def test_from_strokes_to_particles(folder, pixels, strokes, one_cluster):
     assert table["pixels"].tolist() == np.bincount(classes.values.ravel())[1:].tolist()
     assert table["share"].sum() == pytest.approx(1)
     report = (out / "report.html").read_text()
-    assert "classified pixel by pixel (random forest" in report
+    assert "classified pixel by pixel (random forest, scikit-learn" in report
     assert ">threshold<" not in report and ">min_size<" in report
+    assert "Connected pixels of the class “metal” (8-connected) were taken" in report
+    for fact in (*fitted.importances.index, "carbon ", "metal ", "seed 0", "out of bag"):
+        assert fact in report
+    for color, count in zip(table["color"], table["pixels"], strict=True):
+        assert f"background: {color}" in report and f">{count:,}<" in report
+    assert "metal – the particles" in report and "carbon – the" not in report
+    assert report.count("<figcaption><b>Classes in their colours") == 1
     assert imageio.imread(out / "classes.png").shape == (*pixels.shape, 3)
 
 
@@ -108,6 +117,49 @@ def test_refined_by_more_strokes(folder, strokes, one_cluster):
     assert done.exit_code == DONE, done.output
     assert ps.PixelClassifier.load(folder / "b.pixels").class_numbers == (1, 2, 3)
     assert ps.PixelClassifier.load(folder / "a.pixels").class_numbers == (1, 2)
+
+
+def test_a_classifier_to_start_from_says_what_colours_mean(folder, strokes, one_cluster):
+    """Its palette holds the colours of usual classes in another order."""
+    colors = ps.class_colors(2)[::-1]
+    ps.write_class_picture(strokes, folder / "strokes.png", colors, overwrite=True)
+    done = train(folder, "--colors", ",".join(colors))
+    assert done.exit_code == DONE, done.output
+    again = ("train", folder / "b.pixels", folder / "image.tif", folder / "strokes.png")
+    done = run(*again, "--start", folder / "a.pixels", "--class-names", "carbon,metal")
+    assert done.exit_code == DONE, done.output
+    first, second = (ps.PixelClassifier.load(folder / f"{name}.pixels") for name in "ab")
+    assert second.class_names == ("carbon", "metal") and second.colors == colors
+    np.testing.assert_array_equal(first.fitted.training.classes, second.fitted.training.classes)
+
+
+def test_pixels_without_a_value_are_counted(folder, pixels, strokes, one_cluster):
+    holes = pixels.astype(np.float32)
+    marked = np.argwhere(strokes == 2)
+    holes[tuple(marked[:5].T)] = np.nan
+    tifffile.imwrite(folder / "image.tif", holes)
+    done = train(folder)
+    assert done.exit_code == DONE, done.output
+    total = np.count_nonzero(strokes)
+    said = f"Note: 5 of {total:,} annotated pixels have no value (NaN or infinite) and were left"
+    assert said in done.stdout and f"out: 5 of {len(marked):,} of class 2." in done.stdout
+
+
+def test_warnings_are_told_as_notes(folder, strokes, one_cluster):
+    picture = ps.toggle_channels(strokes)
+    picture[0, 1] = (120, 60, 200)
+    imageio.imwrite(folder / "strokes.png", picture)
+    done = train(folder)
+    assert done.exit_code == DONE, done.output
+    kept = f"{np.count_nonzero(strokes):,} pixels have the colour of a class; 1 of other colours"
+    assert f"Note: {folder / 'strokes.png'}: {kept}" in done.stdout
+    assert "UserWarning" not in done.output and not done.stderr
+    done = train(folder, "--quiet", name="b.pixels")
+    assert done.exit_code == DONE and not done.output
+
+
+def test_names_are_those_of_the_library():
+    assert CLUSTERERS == ESTIMATORS
 
 
 def test_classes_alone_go_into_an_ome_zarr_image(folder, pixels, one_cluster):
@@ -181,16 +233,41 @@ def no_cluster(monkeypatch):
         (("train", "new.pixels", "image.tif", "strokes.png", "--features", "best"), "preset"),
         (("train", "new.pixels", "image.tif", "strokes.png", "--colors", "#12"), "six"),
         (("train", "new.pixels", "image.tif", "strokes.png", "--start", "no.pixels"), "no.pixels"),
+        (("train", "new.pixels", "image.tif", "strokes.png", "--plot", "p.xyz"), "p.xyz is no pic"),
+        (("train", "new.pixels", "image.tif", "one.png"), "only class 1"),
+        (("train", "new.pixels", "image.tif", "black.png"), "no pixel is annotated"),
+        (("train", "new.pixels", "image.tif", "small.png"), r"shape \(9, 9\)"),
+        (("train", "new.pixels", "image.tif", "image.tif"), "photograph"),
+        (("train", "new.pixels", "image.tif", "strokes.png", "--class-names", "a,b,c"), "names"),
         (("classify", "image.tif", "image.tif", "out"), "classifier"),
         (("classify", "image.tif", "no.pixels", "out"), "no.pixels"),
         (("cluster", "image.tif", "out", "--clusters", 0), "cluster"),
         (("cluster", "image.tif", "out", "--particles", 3), "3"),
+        (
+            ("cluster", "image.tif", "out", "--watershed", "--min-size", 3),
+            "--min-size, --watershed",
+        ),
+        (("cluster", "image.tif", "out", "--particle-name", "p"), "--particles"),
+        (("classify", "image.tif", "no.pixels", "out", "--keep-border"), "--clear-border"),
         (("cluster", "image.tif", "out", "--particles", 2, "--name", "particles"), "name"),
         (("cluster", "image.tif", "out", "--method", "hdbscan", "--clusters", 3), "hdbscan"),
     ],
 )
 def test_refused_before_any_work(folder, monkeypatch, no_cluster, command, says):
     monkeypatch.chdir(folder)
+    for name, labels in (("one", [[0, 1]]), ("black", [[0, 0]]), ("small", [[1, 2]])):
+        shape = (9, 9) if name == "small" else (SIDE, SIDE)
+        ps.write_class_picture(np.resize(labels, shape), folder / f"{name}.png")
     before = contents(folder)
     told(run(*command), REFUSED, says)
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--method=qda", "--features=edges", "--seed=1", "--balanced", "--max-pixels=9", "--colors=#1"],
+)
+def test_what_a_start_decides_is_refused_beside_it(folder, no_cluster, option):
+    command = ("train", folder / "b.pixels", folder / "image.tif", folder / "strokes.png")
+    says = f"{option.split('=')[0]} changes nothing here: what --start FILE was trained with"
+    told(run(*command, "--start", folder / "a.pixels", option), REFUSED, says)

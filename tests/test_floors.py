@@ -16,6 +16,7 @@ FLOORS = {
     "parameter_files": 0,
     "parameters": 0,
     "feature_parameters": 0,
+    "pixel_parameters": 0,
     "kernels": 0,
     "blocks": 1,
     "datasets": 2,

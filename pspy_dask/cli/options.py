@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from pspy_dask.parameters import METHODS, SegmentationParameters
 
@@ -91,6 +92,20 @@ output_options = options(
     click.option("--tiff", is_flag=True, help="Write the labels as TIFF too."),
     click.option("--overwrite", is_flag=True, help="Replace earlier results."),
 )
+
+
+def refuse_given(names: Iterable[str], remedy: str) -> None:
+    """Raise ValueError where options that would change nothing were given."""
+    context = click.get_current_context()
+    given = [
+        option.opts[0]
+        for option in context.command.params
+        if option.name in names
+        and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        verb = "change" if len(given) > 1 else "changes"
+        raise ValueError(f"{', '.join(given)} {verb} nothing here: {remedy}")
 
 
 def recipe(options: dict[str, Any]) -> SegmentationParameters:

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
 from pspy_dask.cli.options import (
     channel_of,
@@ -16,20 +15,14 @@ from pspy_dask.cli.options import (
     options,
     output_options,
     recipe,
+    refuse_given,
     source_options,
 )
-from pspy_dask.cli.telling import EPILOG, bench, reported, tell, working
+from pspy_dask.cli.telling import EPILOG, bench, reported, tell, tell_training, working
+from pspy_dask.parameters import OBJECT_PARAMETERS
+from pspy_dask.pixel_parameters import CLASSIFIERS, CLUSTERERS
 
-_CLASSIFIERS = (
-    "random_forest",
-    "nearest_neighbours",
-    "naive_bayes",
-    "qda",
-    "logistic_regression",
-    "gradient_boosting",
-)
-_CLUSTERERS = ("kmeans", "minibatch_kmeans", "gaussian_mixture", "birch", "dbscan", "hdbscan")
-
+_OF_THE_START = ("method", "features", "seed", "colors", "balanced", "max_pixels")
 _PATH = click.Path(path_type=Path)
 
 feature_options = options(
@@ -59,16 +52,18 @@ particle_options = options(
 @click.argument("pairs", nargs=-1, required=True, metavar="IMAGE ANNOTATIONS...")
 @click.option(
     "--method",
-    type=click.Choice(_CLASSIFIERS),
+    type=click.Choice(CLASSIFIERS),
     metavar="NAME",
     default="random_forest",
     show_default=True,
-    help=f"One of {', '.join(_CLASSIFIERS)}.",
+    help=f"One of {', '.join(CLASSIFIERS)}.",
 )
 @feature_options
 @click.option("--class-names", metavar="A,B,...", help="Names of the classes, by their numbers.")
 @click.option(
-    "--colors", metavar="#RRGGBB,...", help="Colours that the classes are painted in, in order."
+    "--colors",
+    metavar="#RRGGBB,...",
+    help='Colours that the classes are painted in, in order, such as "#ff0000,#00ff00".',
 )
 @click.option("--balanced", is_flag=True, help="Train on as many pixels of each class.")
 @click.option(
@@ -78,7 +73,9 @@ particle_options = options(
     show_default=True,
     help="Train on so many at the most.",
 )
-@click.option("--start", type=_PATH, metavar="FILE", help="Refine the classifier of this file.")
+@click.option(
+    "--start", type=_PATH, metavar="FILE", help="Add to what the classifier of this file knows."
+)
 @click.option("--plot", type=_PATH, metavar="FILE", help="Draw how well it does (PNG, SVG, PDF).")
 @source_options
 @click.option("--overwrite", is_flag=True, help="Replace CLASSIFIER.")
@@ -92,12 +89,18 @@ def train(classifier: Path, pairs: tuple[str, ...], **options: Any) -> None:
 
     \b
     pspy-dask train particles.pixels mosaic.ome.zarr strokes.png
+    pspy-dask train particles.pixels image.tif strokes.png --colors "#ff0000,#00ff00"
     pspy-dask train better.pixels other.tif more.png --start particles.pixels
     """  # noqa: D301  # click keeps the lines after a real backspace as they are
-    console = Console(quiet=options["quiet"], highlight=False)
-    with reported(options["verbose"]):
-        from pspy_dask.run.pixel_jobs import Training, check_training, features_of, run_training
+    console = _console(options)
+    with reported(options["verbose"], console):
+        from pspy_dask.run.class_steps import features_of
+        from pspy_dask.run.pixel_jobs import Training, materials_of, run_training
 
+        if options["start"] is not None:
+            refuse_given(
+                _OF_THE_START, "what --start FILE was trained with counts, so leave it out"
+            )
         if len(pairs) % 2:
             raise ValueError("images and annotations come in pairs: give IMAGE ANNOTATIONS each")
         training = Training(
@@ -118,15 +121,11 @@ def train(classifier: Path, pairs: tuple[str, ...], **options: Any) -> None:
             axes=options["axes"],
             overwrite=options["overwrite"],
         )
-        check_training(training)
+        materials = materials_of(training)
         with bench(options, console) as (client, watcher, _), working(options["verbose"]):
-            fitted = run_training(training, client, watcher)
-        console.print(
-            f"\n[bold green]{100 * fitted.accuracy:.1f} %[/] of the annotated pixels are told "
-            f"right ({fitted.accuracy_by})"
-        )
-        console.print(escape(fitted.confusion.to_string()))
-        console.print(f"  [bold]{'classifier':<14}[/] {escape(str(classifier))}", soft_wrap=True)
+            done = run_training(training, materials, client, watcher)
+        plot = {} if training.plot is None else {"plot": training.plot}
+        tell_training(console, done, {"classifier": classifier, **plot})
 
 
 @click.command(epilog=EPILOG)
@@ -148,12 +147,13 @@ def classify(image: str, classifier: Path, results: Path, **options: Any) -> Non
     pspy-dask classify mosaic.ome.zarr particles.pixels results
     pspy-dask classify mosaic.ome.zarr particles.pixels results --particles 2 --watershed
     """  # noqa: D301  # click keeps the lines after a real backspace as they are
-    with reported(options["verbose"]):
+    with reported(options["verbose"], _console(options)):
+        from pspy_dask.run.class_steps import classes_by
         from pspy_dask.run.classifier import PixelClassifier
-        from pspy_dask.run.pixel_jobs import classes_by
 
-        fitted = PixelClassifier.load(classifier)
-        classes = classes_by(fitted, name=options["name"], particles=options["particles"])
+        _check_particles(options)
+        fitted, chosen = PixelClassifier.load(classifier), options["particles"]
+        classes = classes_by(fitted, name=options["name"], particles=chosen, path=classifier)
         _run(image, results, classes, options)
 
 
@@ -162,13 +162,17 @@ def classify(image: str, classifier: Path, results: Path, **options: Any) -> Non
 @click.argument("results", type=_PATH)
 @click.option(
     "--method",
-    type=click.Choice(_CLUSTERERS),
+    type=click.Choice(CLUSTERERS),
     metavar="NAME",
     default="kmeans",
     show_default=True,
-    help=f"One of {', '.join(_CLUSTERERS)}.",
+    help=f"One of {', '.join(CLUSTERERS)}.",
 )
-@click.option("--clusters", type=int, help="How many, where the method asks.  [default: 2]")
+@click.option(
+    "--clusters",
+    type=int,
+    help="How many, where the method asks; after 255 their colours come again.  [default: 2]",
+)
 @feature_options
 @click.option(
     "--samples", type=int, default=20_000, show_default=True, help="Fit on so many pixels."
@@ -179,6 +183,13 @@ def classify(image: str, classifier: Path, results: Path, **options: Any) -> Non
     default="series",
     show_default=True,
     help="Fit once for all frames, or each frame on its own.",
+)
+@click.option(
+    "--noise",
+    type=click.Choice(["nearest", "zero"]),
+    default="nearest",
+    show_default=True,
+    help="What becomes of pixels that a density method leaves out.",
 )
 @particle_options
 @source_options
@@ -195,9 +206,10 @@ def cluster(image: str, results: Path, **options: Any) -> None:
     pspy-dask cluster mosaic.ome.zarr results --clusters 3
     pspy-dask cluster mosaic.ome.zarr results --particles 2 --min-size 20
     """  # noqa: D301  # click keeps the lines after a real backspace as they are
-    with reported(options["verbose"]):
-        from pspy_dask.run.pixel_jobs import clusters_by, features_of
+    with reported(options["verbose"], _console(options)):
+        from pspy_dask.run.class_steps import clusters_by, features_of
 
+        _check_particles(options)
         classes = clusters_by(
             options["method"],
             n_clusters=options["clusters"],
@@ -205,10 +217,23 @@ def cluster(image: str, results: Path, **options: Any) -> None:
             n_samples=options["samples"],
             seed=options["seed"],
             fit=options["fit"],
+            noise=options["noise"],
             name=options["name"],
             particles=options["particles"],
         )
         _run(image, results, classes, options)
+
+
+def _console(options: dict[str, Any]) -> Console:
+    return Console(quiet=options["quiet"], highlight=False)
+
+
+def _check_particles(options: dict[str, Any]) -> None:
+    """Refuse what concerns particles where none are wanted."""
+    if options["particles"] is None:
+        refuse_given(
+            (*OBJECT_PARAMETERS, "particle_name"), "name the class of the particles by --particles"
+        )
 
 
 def _run(image: str, results: Path, classes: Any, options: dict[str, Any]) -> None:
@@ -216,7 +241,7 @@ def _run(image: str, results: Path, classes: Any, options: dict[str, Any]) -> No
     from pspy_dask.run.job import run_job
     from pspy_dask.run.plan import Job, check
 
-    console = Console(quiet=options["quiet"], highlight=False)
+    console = _console(options)
     job = Job(
         source=image,
         out=results,

@@ -62,7 +62,7 @@ def segment(image: str, results: Path, **options: Any) -> None:
     pspy-dask segment "frames/*.tif" results --threshold li --threshold-over series
     """  # noqa: D301  # click keeps the lines after a real backspace as they are
     console = Console(quiet=options["quiet"], highlight=False)
-    with reported(options["verbose"]):
+    with reported(options["verbose"], console):
         from pspy_dask.run.job import run_job
         from pspy_dask.run.plan import Job, check
 
@@ -97,7 +97,7 @@ def demo(folder: Path, side: int, overwrite: bool, **options: Any) -> None:
     FOLDER is pspy-demo unless given.
     """
     console = Console(quiet=options["quiet"], highlight=False)
-    with reported(options["verbose"]):
+    with reported(options["verbose"], console):
         from pspy_dask.run.demo import RECIPE, demo_paths, run_demo
 
         demo_paths(folder, overwrite=overwrite)
@@ -125,7 +125,7 @@ def demo(folder: Path, side: int, overwrite: bool, **options: Any) -> None:
 def info(image: str, channel: str | None, level: int, axes: str | None, verbose: bool) -> None:
     """Show what IMAGE holds: axes, size, type, calibration, chunks."""
     console = Console(highlight=False)
-    with reported(verbose):
+    with reported(verbose, console):
         from pspy_dask.run.describe import describe_image
 
         known = describe_image(image, channel=channel_of(channel), level=level, axes=axes)

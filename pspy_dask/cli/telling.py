@@ -7,16 +7,22 @@ import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
+from pspy_dask.pixel_parameters import FLATTERS
 from pspy_dask.run.interrupts import INTERRUPTED, SENTENCE, interrupted_once
+
+if TYPE_CHECKING:  # what it takes to train is slow to import
+    from pspy_dask.run.classifier import PixelClassifier
+    from pspy_dask.run.pixel_jobs import Trained
 
 BAD_INPUT, FAILED = 2, 1
 
@@ -50,22 +56,72 @@ def bench(options: dict[str, Any], console: Console) -> Iterator[tuple[Any, Any,
 def tell(console: Console, done: Any) -> None:
     """Say what was found and where the results are."""
     seconds = sum(done.seconds.values())
-    speed = done.pixels / seconds / 1e6
+    speed = f" ({done.pixels / seconds / 1e6:.1f} MPix/s)" if done.pixels > 1e5 * seconds else ""
     found = "Done" if done.objects is None else f"{done.objects:,} particles"
-    console.print(f"\n[bold green]{found}[/] in {seconds:.1f} s ({speed:.1f} MPix/s)")
+    console.print(f"\n[bold green]{found}[/] in {seconds:.1f} s{speed}")
     for what, path in done.outputs.items():
         console.print(f"  [bold]{what:<16}[/] {escape(str(path))}", soft_wrap=True)
-    for note in done.notes:
-        console.print(f"\n[yellow]Note:[/] {escape(note)}", soft_wrap=True)
+    tell_notes(console, done.notes)
+
+
+def tell_notes(console: Console | None, notes: Iterable[str]) -> None:
+    """Say what a user should know before trusting results."""
+    for note in notes:
+        (console or Console(highlight=False)).print(
+            f"\n[yellow]Note:[/] {escape(note)}", soft_wrap=True
+        )
+
+
+def tell_training(console: Console, done: Trained, outputs: Mapping[str, Path]) -> None:
+    """Say what a classifier was trained on, how well it knows that, and where it is."""
+    fitted = done.classifier
+    rows = len(fitted.fitted.training)
+    console.print(f"\n[bold green]Trained[/] on {rows:,} pixels in {done.seconds:.1f} s")
+    console.print(_classes_table(fitted, done.annotated))
+    known = escape(str(fitted.fitted.evaluation).capitalize())
+    console.print(f"[bold]{known}[/]; {FLATTERS}.", soft_wrap=True)
+    for what, path in outputs.items():
+        console.print(f"  [bold]{what:<14}[/] {escape(str(path.absolute()))}", soft_wrap=True)
+    tell_notes(console, done.notes)
+
+
+def _classes_table(fitted: PixelClassifier, annotated: Mapping[int, int]) -> Table:
+    """Return the classes: what was annotated now, and what their pixels were taken for."""
+    table = Table(box=None, pad_edge=True, header_style="dim")
+    table.add_column("class", justify="right")
+    table.add_column("name")
+    table.add_column("colour")
+    table.add_column("annotated", justify="right")
+    for name in fitted.class_names:
+        table.add_column(f"found {escape(name)}", justify="right")
+    whole = zip(fitted.class_numbers, fitted.class_names, fitted.colors, strict=True)
+    for (number, name, color), found in zip(whole, fitted.confusion.to_numpy(), strict=True):
+        counts = [f"{n:,}" for n in (annotated.get(number, 0), *found.tolist())]
+        table.add_row(str(number), escape(name), color, *counts)
+    return table
 
 
 @contextmanager
-def reported(verbose: bool) -> Iterator[None]:
-    """Turn errors into one sentence and the exit code of what was refused before any work."""
+def reported(verbose: bool, console: Console | None = None) -> Iterator[None]:
+    """Turn errors into one sentence and the exit code of what was refused before any work.
+
+    Warnings for the user are told as notes, one sentence each, on the console where one is given.
+    """
     for name in ("distributed", "asyncio"):
         logging.getLogger(name).setLevel(logging.INFO if verbose else logging.CRITICAL)
-    with _told(verbose, BAD_INPUT):
-        yield
+    with _told(verbose, BAD_INPUT), warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", category=UserWarning)
+        try:
+            yield
+        finally:
+            said = {" ".join(str(w.message).split()) for w in caught if _is_own(w)}
+            tell_notes(console, sorted(said))
+
+
+def _is_own(warning: warnings.WarningMessage) -> bool:
+    """Whether a warning is for the user, and not from inside another library."""
+    here = Path(__file__).parents[1]
+    return warning.category is UserWarning and Path(warning.filename).is_relative_to(here)
 
 
 @contextmanager

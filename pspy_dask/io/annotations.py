@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import imageio.v3 as imageio
 import numpy as np
 import xarray as xr
@@ -16,6 +15,7 @@ import zarr
 from pspy_dask.blocks.images import looks_coloured
 from pspy_dask.io.colour_pictures import open_colours
 from pspy_dask.io.frames import PICTURES
+from pspy_dask.io.grey_pictures import plain_labels
 from pspy_dask.io.ome_metadata import listed_labels
 from pspy_dask.io.outputs import check_file, growing_file
 from pspy_dask.io.shape_files import read_shapes, shapes_of
@@ -41,8 +41,8 @@ def open_annotations(
         .npy, or a .json of shapes; an open Zarr array or group; an array of labels, a picture of
         ``(y, x, 3)``, or a list of shapes, themselves or as in the file.
     colors
-        Of a picture in colours: that of class 1, of class 2, ... as ``#rrggbb``; by default those
-        of `class_colors`.
+        Of a picture in colours: that of class 1, of class 2, ... as ``#rrggbb``, a list or one
+        text with commas between; by default those of `class_colors`.
     shape
         That of the image which was annotated, to refuse labels of another at once.
 
@@ -50,25 +50,27 @@ def open_annotations(
     -------
     xarray.DataArray, array or list of shapes
         Labels are lazy where they come from a file, 0 where there is none. A grey picture holds
-        them as they are, unless all that it holds is 0 and 255: that is a mask, of class 1. So
-        does one with a palette, unless it holds a colour of a class. An OME-Zarr image stands for
-        its only labels. A file of shapes is a list such as ``[{"label": 1, "polygon": [[y, x],
-        ...]}, {"label": 2, "points": [...], "radius": 3}, {"label": 2, "line": [...], "width":
-        3}]``.
+        them as they are, unless all that it holds is 0 and 255: that is a mask, of class 1. One
+        with a palette whose number 0 is black does so too, unless it holds a colour of a class. An
+        OME-Zarr image stands for its only labels. A file of shapes is a list such as
+        ``[{"label": 1, "polygon": [[y, x], ...]}, {"label": 2, "points": [...], "radius": 3},
+        {"label": 2, "line": [...], "width": 3}]``.
 
     Raises
     ------
     FileNotFoundError
         No such file.
     ValueError
-        It holds no annotations, none in the colours, or those of an image of another shape.
+        It holds no annotations, none in the colours, or those of an image of another shape; or a
+        picture is a photograph: it has more than 20 grey levels, or some above 20 all over.
     TypeError
         Its labels are no integers.
 
     Warns
     -----
     UserWarning
-        A picture has colours of no class.
+        A picture has colours of no class, other than the greys of paper and of micrographs; or
+        numbers of a palette are taken for classes.
 
     Examples
     --------
@@ -167,7 +169,9 @@ def _open_path(text: str, colors: Sequence[str] | None) -> Any:
             raise ValueError(f"{path} is a JPEG, which blurs labels and colours: save it as PNG")
         if ending in (*SUFFIXES, *PICTURES):
             classes = open_colours(path.absolute(), colors)
-            return _unmasked(open_image(path)) if classes is None else classes
+            if classes is not None:
+                return classes
+            return plain_labels(open_image(path), f"the labels in {path}")
     if path.is_dir() and is_zarr(path):
         return open_image(_labels_in(zarr.open(text, mode="r")))
     return open_image(text)
@@ -186,12 +190,3 @@ def _labels_in(node: Any) -> Any:
             f"{labels.store_path}/{names[0]}"
         )
     return labels[names[0]]
-
-
-def _unmasked(labels: xr.DataArray) -> xr.DataArray:
-    """Return class 1 where a picture is a mask of 0 and 255, else the labels as they are."""
-    if labels.dtype != np.uint8:
-        return labels
-    marked = labels.data == 255
-    has_some, has_others = da.compute(marked.any(), ((labels.data != 0) & ~marked).any())
-    return labels.copy(data=marked) if has_some and not has_others else labels

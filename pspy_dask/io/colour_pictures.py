@@ -12,12 +12,14 @@ import numpy as np
 import xarray as xr
 from dask.base import compute
 from dask.delayed import delayed
+from PIL import Image
 
 from pspy_dask.blocks.chunking import choose_chunks
 from pspy_dask.blocks.images import AXES, make_image
 from pspy_dask.blocks.sources import ArraySource, Source, lazy_array
 from pspy_dask.io.axes import CHANNEL
 from pspy_dask.io.frames import PictureSource, header
+from pspy_dask.io.grey_pictures import plain_labels
 from pspy_dask.io.tiff import SUFFIXES, TiffHeader, TiffSource
 from pspy_dask.pixels.colors import (
     DEFAULT_COLORS,
@@ -28,12 +30,14 @@ from pspy_dask.pixels.colors import (
     toggle_channels,
 )
 
+_LISTED = 5
+
 
 def open_colours(path: Path, colors: Sequence[str] | None) -> xr.DataArray | None:
     """Return the classes of a picture in colours, lazily; None where it is in grey.
 
     What has a palette in the file is in colours where one of them is that of a class, or where
-    the user names colours; else the numbers of its pixels are their labels.
+    the user names colours; else the numbers of its pixels are their labels, if 0 is black.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def open_colours(path: Path, colors: Sequence[str] | None) -> xr.DataArray | Non
     Warns
     -----
     UserWarning
-        It has colours of no class.
+        It has colours, other than greys, of no class; or labels are the numbers of a palette.
     """
     head = header(path)
     channels = {axis.name: axis.size for axis in head.axes}.get(CHANNEL, 1)
@@ -58,16 +62,15 @@ def open_colours(path: Path, colors: Sequence[str] | None) -> xr.DataArray | Non
     picture = _picture(path, head)
     found = _census(picture)
     strange = found.without(palette.colors)
-    has_none = len(found) and len(strange) == len(found)
-    if has_none and colors is None and _is_indexed(path):
-        return _indices(path)
-    if has_none:
-        raise ValueError(
-            f"{path} is painted in {found}, no colour of a class: name them, "
-            f"such as colors={list(found.most)}"
-        )
-    if len(strange):
-        warnings.warn(f"{path}: {palette.complaint(strange)}", UserWarning, stacklevel=3)
+    if len(found) and len(strange) == len(found):
+        labels = _indices(path) if colors is None and _is_indexed(path) else None
+        if labels is None:
+            raise ValueError(_unknown(path, found, picture))
+        return plain_labels(labels, f"the labels in {path}")
+    vivid = strange.coloured()
+    if len(vivid):
+        kept = int(found.pixels.sum() - strange.pixels.sum())
+        warnings.warn(f"{path}: {palette.complaint(vivid, kept)}", UserWarning, stacklevel=3)
     classes = toggle_channels(picture, palette.colors, warn=False)
     dims = [str(d) for d in classes.dims]
     steps = {axis.name: axis.step for axis in head.axes if axis.name in dims}
@@ -119,12 +122,36 @@ def _census(picture: xr.DataArray) -> Census:
     return reduce(Census.merge, parts)
 
 
+def _unknown(path: Path, found: Census, picture: xr.DataArray) -> str:
+    """Return the sentence about a picture that has no colour of a class."""
+    likely = ",".join(found.likely(picture.size // picture.sizes[CHANNEL]))
+    remedy = (
+        f'name those of class 1, 2, ... in their order, such as colors="{likely}"'
+        if likely
+        else "it looks like a photograph or plain paper, so paint strokes on it, one colour a class"
+    )
+    return f"{path} is painted in {found}, no colour of a class: {remedy}"
+
+
 def _is_indexed(path: Path) -> bool:
     """Whether the pixels of a file are numbers of the colours of a palette."""
     return path.suffix.lower() not in SUFFIXES and imageio.immeta(path, index=0)["mode"] == "P"
 
 
-def _indices(path: Path) -> xr.DataArray:
-    labels = np.asarray(imageio.imread(path, index=0, mode="P"))
+def _indices(path: Path) -> xr.DataArray | None:
+    """Return the numbers of colours where they are labels: where that of black is 0."""
+    with Image.open(path) as picture:
+        palette = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
+        labels = np.asarray(picture)
+    if palette[0].any():
+        return None  # a program that packs pictures has numbered colours as it likes
+    used = np.unique(labels[labels != 0]).tolist()
+    listed = ", ".join(f"{k} is #{bytes(palette[k].tolist()).hex()}" for k in used[:_LISTED])
+    warnings.warn(
+        f"{path}: it has no colour of a class, and classes are the numbers of the colours in its "
+        f"palette, {listed}{', ...' * (len(used) > _LISTED)}: name colors where others are meant",
+        UserWarning,
+        stacklevel=4,
+    )
     lazy = lazy_array(ArraySource(labels, (None, None)), choose_chunks(labels.shape))
     return make_image(lazy, ("y", "x"), name=path.stem, attrs={"source": str(path)})

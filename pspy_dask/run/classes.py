@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from pspy_dask.blocks.windows import Window
 from pspy_dask.io.ome_zarr import write_labels
 from pspy_dask.io.outputs import growing_file
 from pspy_dask.io.pyramid_write import PyramidWrite
-from pspy_dask.pixels.palettes import MOST_COLORS, class_colors
+from pspy_dask.pixels.classes import Classes
+from pspy_dask.pixels.palettes import repeated_colors
 from pspy_dask.run.bench import Bench
 from pspy_dask.run.views import middle, seen
 
@@ -28,7 +29,7 @@ _TINT = 0.4  # share of the colour of a class in the picture
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassStep:
     """How a job tells pixels apart.
 
     Attributes
@@ -39,19 +40,34 @@ class Classes:
         Name of the labels that hold the classes.
     description
         What was done to the image, as it follows "the image was" in a paper.
-    names, colors
-        Name and colour (``#rrggbb``) of each class; empty where it shows only in the end how many
-        there are.
+    known
+        The classes; none where it shows only in the end how many there are.
     particles
         The class that particles are made of, or None where none are wanted.
+    facts
+        What it takes to do the same again, in words: pairs of a property and its value.
     """
 
     assign: Callable[[xr.DataArray], xr.DataArray]
     name: str
     description: str
-    names: Mapping[int, str]
-    colors: Mapping[int, str] = field(default_factory=dict)
+    known: Classes
     particles: int | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+
+    def name_of(self, number: int) -> str:
+        """Return the name of a class."""
+        return self.names.get(number, f"class {number}")
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Name of each class known."""
+        return dict(zip(self.known.numbers, self.known.names, strict=True))
+
+    def colors(self, count: int) -> Mapping[int, str]:
+        """Return the colour of each class known, and of at least so many from 1 on."""
+        known = dict(zip(self.known.numbers, self.known.colors, strict=True))
+        return repeated_colors(range(1, 1 + count)) | known
 
 
 @dataclass(frozen=True)
@@ -85,7 +101,7 @@ class ClassCount:
 
 
 def store_classes(
-    classes: Classes, image: xr.DataArray, home: Path, bench: Bench, *, overwrite: bool
+    classes: ClassStep, image: xr.DataArray, home: Path, bench: Bench, *, overwrite: bool
 ) -> tuple[NDArray[np.int64], PyramidWrite]:
     """Store the classes of an image and their pyramid, still unlisted; return their counts."""
     lazy = classes.assign(image)
@@ -96,7 +112,7 @@ def store_classes(
         name=classes.name,
         overwrite=overwrite,
         properties=properties,
-        colors=classes.colors,
+        colors=classes.colors(0),
     )
     try:
         counts = _counts(lazy)
@@ -123,19 +139,19 @@ def _counts(classes: xr.DataArray) -> da.Array:
 
 
 def class_table(
-    classes: Classes, counts: NDArray[np.int64], image: xr.DataArray
+    classes: ClassStep, counts: NDArray[np.int64], image: xr.DataArray
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return pixels, share and area (volume) of each class, and the units of the columns."""
     steps, units = pixel_size(image), axis_units(image)
     axes = spatial_axes(image)
     numbers = list(range(1, max(len(counts), 1 + max(classes.names, default=0))))
-    colors = _colors(classes.colors, len(numbers))
+    colors = classes.colors(len(numbers))
     pixels = np.pad(counts, (0, max(0, 1 + len(numbers) - len(counts))))[1:]
     what = "area" if len(axes) == 2 else "volume"
     table = pd.DataFrame(
         {
             "class": numbers,
-            "name": [classes.names.get(n, f"class {n}") for n in numbers],
+            "name": [classes.name_of(n) for n in numbers],
             "color": [colors[n] for n in numbers],
             "pixels": pixels,
             "share": pixels / max(1, int(counts.sum())),
@@ -147,31 +163,16 @@ def class_table(
 
 
 def write_picture(
-    image: xr.DataArray, numbers: xr.DataArray, colors: Mapping[int, str], path: Path
+    image: xr.DataArray, numbers: xr.DataArray, classes: ClassStep, path: Path
 ) -> None:
     """Write the image, of many planes the middle one, with its classes in their colours as PNG."""
     at = middle(image)
     grey, index = seen(image, numbers, at)
-    shown = _colors(colors, int(index.max()))
-    palette = np.zeros((1 + len(shown), 3))
+    shown = classes.colors(int(index.max()))
+    palette = np.zeros((1 + max(shown, default=0), 3))
     for number, color in shown.items():
         palette[number] = list(bytes.fromhex(color.removeprefix("#")))
     share = _TINT * (index > 0)[..., None]
     mixed = (1 - share) * grey[..., None] + share * palette[index]
     with growing_file(path) as partial:
         Image.fromarray(mixed.astype(np.uint8)).save(partial, "PNG", optimize=True)
-
-
-def repeated_colors(count: int) -> dict[int, str]:
-    """Return a colour for each of so many classes, of which there may be more than colours.
-
-    >>> repeated_colors(256)[256] == repeated_colors(1)[1]
-    True
-    """
-    colors = class_colors(min(count, MOST_COLORS)) if count else ()
-    return {number: colors[(number - 1) % MOST_COLORS] for number in range(1, count + 1)}
-
-
-def _colors(colors: Mapping[int, str], count: int) -> dict[int, str]:
-    """Return the colour of each class, from the common palette where none was given."""
-    return repeated_colors(max([count, *colors])) | dict(colors)

@@ -36,7 +36,7 @@ from pspy_dask.run.plan import (
     outputs_of,
 )
 from pspy_dask.run.progress import Watcher, count_tasks
-from pspy_dask.run.report import COLUMNS, ReportData, write_report
+from pspy_dask.run.report import COLUMNS, Classified, ReportData, write_report
 
 
 def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") -> Results:
@@ -68,7 +68,7 @@ def run_job(job: Job, client: Client, watcher: Watcher, *, machine: str = "") ->
         if job.finds_particles:
             count, notes = desk.particles(classes, final)
         elif job.tiff and classes is not None:
-            desk.tiff(classes)
+            desk.tiff(classes.numbers)
         writings.close()
         replace_folder(work, out)
     return Results(final, count, image.size, bench.seconds, notes)
@@ -87,8 +87,8 @@ class _Desk:
     machine: str
     title: str
 
-    def classes(self) -> xr.DataArray:
-        """Tell pixels apart; return the stored classes."""
+    def classes(self) -> Classified:
+        """Tell pixels apart; return the stored classes, and what is told of them."""
         asked = self.job.classes
         assert asked is not None
         overwrite = self.job.overwrite
@@ -97,21 +97,22 @@ class _Desk:
         )
         self.writings.enter_context(finished(writing))
         stored = stored_labels(writing, self.image, "classes")
+        table, units = class_table(asked, counts, self.image)
 
         def show() -> None:
-            table, units = class_table(asked, counts, self.image)
             write_csv(table, self.work / CLASSES, units=units)
-            write_picture(self.image, stored, asked.colors, self.work / PICTURE)
+            write_picture(self.image, stored, asked, self.work / PICTURE)
 
         self.bench.stage("draw picture", stored, "", show)
-        return stored
+        return Classified(asked, stored, table)
 
     def particles(
-        self, classes: xr.DataArray | None, outputs: Mapping[str, Path]
+        self, classes: Classified | None, outputs: Mapping[str, Path]
     ) -> tuple[int, Sequence[str]]:
         """Label and measure particles; return how many there are, and what is in doubt."""
         job = self.job
-        labels, found, writing = label_particles(job, self.image, classes, self.home, self.bench)
+        numbers = None if classes is None else classes.numbers
+        labels, found, writing = label_particles(job, self.image, numbers, self.home, self.bench)
         self.writings.enter_context(finished(writing))
         table = self._measured(labels)
         if job.tiff:
@@ -123,7 +124,7 @@ class _Desk:
             labels=labels,
             table=table,
             parameters=job.parameters,
-            classified=None if job.classes is None else job.classes.description,
+            classified=classes,
             thresholds=found.thresholds,
             flooding=found.flooding,
             timings=self.bench.seconds,

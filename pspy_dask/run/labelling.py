@@ -16,7 +16,7 @@ from pspy_dask.io.ome_zarr import write_labels
 from pspy_dask.io.pyramid_write import PyramidWrite
 from pspy_dask.parameters import GLOBAL_METHODS
 from pspy_dask.run.bench import Bench
-from pspy_dask.run.classes import Classes, IsClass
+from pspy_dask.run.classes import ClassStep, IsClass
 from pspy_dask.run.plan import Job
 from pspy_dask.run.summary import Flooding
 from pspy_dask.segmentation.labels import flooding, labels_of
@@ -82,7 +82,7 @@ def _by_threshold(job: Job, image: xr.DataArray, bench: Bench) -> tuple[list[flo
     return [float(v) for v in numbers[0]] if is_global else [], lazy
 
 
-def _by_class(job: Job, classes: Classes, numbers: xr.DataArray) -> xr.DataArray:
+def _by_class(job: Job, classes: ClassStep, numbers: xr.DataArray) -> xr.DataArray:
     assert classes.particles is not None
     function = IsClass(classes.particles)
     return labels_of(numbers, function, 0, job.parameters, job.dtype, ())

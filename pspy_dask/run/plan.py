@@ -15,7 +15,7 @@ from pspy_dask.io.ome_zarr import check_label_name, check_labels_free
 from pspy_dask.io.outputs import check_output
 from pspy_dask.io.sources import is_ome_zarr, open_image
 from pspy_dask.parameters import SegmentationParameters
-from pspy_dask.run.classes import Classes
+from pspy_dask.run.classes import ClassStep
 from pspy_dask.run.replacing import check_replaceable
 from pspy_dask.segmentation.checks import check_recipe, label_type
 
@@ -71,7 +71,7 @@ class Job:
     copy_image: bool = False
     tiff: bool = False
     overwrite: bool = False
-    classes: Classes | None = None
+    classes: ClassStep | None = None
 
     @property
     def finds_particles(self) -> bool:

@@ -131,9 +131,8 @@ class LiveProgress:
         seconds = perf_counter() - self._since
         speed = fraction * self._stage.pixels / max(seconds, 1e-9) / 1e6
         done = f"{chunks}/{self._stage.chunks} chunks" if self._stage.tasks else ""
-        self._progress.update(
-            self._task, completed=fraction, chunks=done, speed=f"{speed:.1f} MPix/s"
-        )
+        said = f"{speed:.1f} MPix/s" if speed >= 0.05 else ""  # a stage may not be one of pixels
+        self._progress.update(self._task, completed=fraction, chunks=done, speed=said)
 
     def end(self, seconds: float) -> None:
         """Fill the bar."""

@@ -19,10 +19,11 @@ from pspy_dask.blocks.images import axis_units, has_frames
 from pspy_dask.io.outputs import growing_file
 from pspy_dask.parameters import OBJECT_PARAMETERS, SegmentationParameters
 from pspy_dask.run.charts import all_charts
+from pspy_dask.run.classes import ClassStep
 from pspy_dask.run.places import Place, choose_places
 from pspy_dask.run.summary import Flooding, Geometry, diameter_unit, headline, notes, statistics
-from pspy_dask.run.views import Overview, View, closeup, overview, plane_contrast
-from pspy_dask.run.wording import MEANINGS, methods, number, say_thresholds
+from pspy_dask.run.views import Overview, View, closeup, overview, plane_contrast, with_classes
+from pspy_dask.run.wording import MEANINGS, methods, number, percent, say_thresholds
 
 #: Columns of the table that a report looks at, where there are such.
 COLUMNS: tuple[str, ...] = (
@@ -30,6 +31,42 @@ COLUMNS: tuple[str, ...] = (
     *(f"centroid_{d}_px" for d in "zyx"),
     *(f"bbox_{d}{end}_px" for d in "yx" for end in (0, 1)),
 )
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What is told of an image whose pixels a model told apart.
+
+    Attributes
+    ----------
+    step
+        How that was done, and which class particles were made of.
+    numbers
+        The class of each pixel, lazy, best read from storage.
+    table
+        Number, name, colour, pixels and share of each class.
+    """
+
+    step: ClassStep
+    numbers: xr.DataArray
+    table: pd.DataFrame
+
+    @property
+    def particles(self) -> str:
+        """The class of the particles in words."""
+        number = self.step.particles or 0
+        name = self.step.name_of(number)
+        return name if name.endswith(f" {number}") else f"the class “{name}”"
+
+    def rows(self) -> list[tuple[int, str, str, str, str]]:
+        """Return number, name, colour, pixels and share of each class."""
+        columns = ("class", "name", "color", "pixels", "share")
+        return [
+            (number, name, color, f"{count:,}", percent(share))
+            for number, name, color, count, share in zip(
+                *(self.table[column].tolist() for column in columns), strict=True
+            )
+        ]
 
 
 @dataclass(frozen=True)
@@ -50,8 +87,8 @@ class ReportData:
     parameters
         The recipe.
     classified
-        What was done to the image where a model told its pixels apart, in words; the recipe then
-        says what became of the class of the particles alone.
+        What is told of the classes where a model told pixels apart; the recipe then says what
+        became of the class of the particles alone.
     thresholds
         The level, or one a frame; empty for local methods.
     flooding
@@ -72,7 +109,7 @@ class ReportData:
     labels: xr.DataArray
     table: pd.DataFrame
     parameters: SegmentationParameters
-    classified: str | None = None
+    classified: Classified | None = None
     thresholds: list[float] = field(default_factory=list)
     flooding: Flooding | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -116,12 +153,18 @@ def render(data: ReportData) -> str:
         classified=data.classified is not None,
     )
     warnings += [] if data.flooding is None else data.flooding.notes()
+    seen = data.classified
+    view = (
+        whole.view
+        if seen is None
+        else with_classes(whole.view, seen.numbers, seen.step.colors(255))
+    )
     return _template().render(
         data=data,
         date=datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
         figures=headline(data.table, geometry),
         notes=warnings,
-        overview=whole.view,
+        overview=view,
         closeups=_closeups(data, places, whole),
         charts=_charts(data, geometry),
         statistics=statistics(data.table, geometry),
@@ -129,6 +172,7 @@ def render(data: ReportData) -> str:
         threshold=None if data.classified else say_thresholds(data.thresholds),
         timings=timing_rows(data.timings, data.image.size),
         methods=_methods(data, geometry),
+        classified=data.classified,
     )
 
 
@@ -200,7 +244,8 @@ def _methods(data: ReportData, geometry: Geometry) -> str:
     return methods(
         data.parameters,
         data.thresholds,
-        classified=data.classified,
+        classified=None if data.classified is None else data.classified.step.description,
+        particles=None if data.classified is None else data.classified.particles,
         version=data.version,
         image=f"the {what} ({geometry.pixels} pixels{size})",
         volume=geometry.volume,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from math import ceil
@@ -49,6 +49,9 @@ class View:
         Size of the picture; pixels that are not square are drawn as they are.
     pixels, outlines
         PNG as data addresses: grey levels, and the outlines to lay over them.
+    classes
+        Another to lay between them: the classes of pixels in their colours; "" where there are
+        none.
     bar, bar_text
         Length of the scale bar, and what it stands for.
     ring
@@ -64,6 +67,7 @@ class View:
     bar: float
     bar_text: str
     ring: tuple[float, float, float] | None = None
+    classes: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,14 @@ def overview(image: xr.DataArray, labels: xr.DataArray) -> Overview:
     known = pixels[np.isfinite(pixels)]
     flat = known.size == 0 or bool(known.min() == known.max())
     return Overview(view, limits, at, 1 - known.size / pixels.size, flat)
+
+
+def with_classes(view: View, classes: xr.DataArray, colors: Mapping[int, str]) -> View:
+    """Return an overview with the classes of its pixels; ``colors`` has those of 1 to 255."""
+    (numbers,) = dask.base.compute(_strided(classes, middle(classes)))
+    index = np.where(numbers > 0, 1 + (numbers.astype(np.int64) - 1) % 255, 0)
+    palette = ["#000000", *(colors[number] for number in range(1, 256))]
+    return replace(view, classes=_png(_indexed(index, [bytes.fromhex(c[1:]) for c in palette])))
 
 
 def middle(image: xr.DataArray) -> dict[str, int]:
@@ -250,9 +262,13 @@ def _grey(pixels: NDArray[Any], limits: tuple[float, float]) -> Image.Image:
 def _overlay(labels: NDArray[Any]) -> Image.Image:
     """Return the outlines in the colours of their particles, clear elsewhere."""
     index = np.where(outline(labels), 1 + (labels - 1) % (len(_COLORS) - 1), 0)
+    return _indexed(index, _COLORS)
+
+
+def _indexed(index: NDArray[Any], colors: Sequence[Iterable[int]]) -> Image.Image:
     rows, columns = index.shape
     picture = Image.frombytes("P", (columns, rows), index.astype(np.uint8).tobytes())
-    picture.putpalette([value for color in _COLORS for value in color])
+    picture.putpalette([value for color in colors for value in color])
     return picture
 
 

@@ -149,12 +149,16 @@ def methods(
     thresholds: Sequence[float],
     *,
     classified: str | None = None,
+    particles: str | None = None,
     version: str,
     image: str,
     volume: bool,
     result: str,
 ) -> str:
-    """Return a paragraph for the methods section of a paper."""
+    """Return a paragraph for the methods section of a paper.
+
+    ``classified`` says how pixels were told apart, ``particles`` which of them were taken.
+    """
     p = parameters
     steps = _foreground(p, thresholds, volume) if classified is None else [classified]
     dropped = [f"smaller than {p.min_size} pixels"] if p.min_size else []
@@ -163,9 +167,10 @@ def methods(
     kept = f"; those {' or '.join(dropped)} were left out" if dropped else ""
     splits = getattr(p, "watershed", False)
     parts = ", touching ones being separated by a watershed of the distance map" if splits else ""
+    taken = "foreground pixels" if particles is None else f"pixels of {particles}"
     return (
         f"Images were segmented with pspy_dask {version}: {image} was {_list(steps)}. "
-        f"Connected foreground pixels ({corners}) were taken as particles{parts}{kept}. {result}"
+        f"Connected {taken} ({corners}) were taken as particles{parts}{kept}. {result}"
     )
 
 

@@ -207,9 +207,11 @@ def labels_of(
         name=_PARTED if isinstance(program, SplitObjects) else CONNECTED_LABELS,
         again=again(image).data if waits else None,
     )
-    if isinstance(program, SplitObjects):
-        return like(image, data, "labels", watershed_budget=program.rule.budget)
-    return like(image, data, "labels")
+    more = {"watershed_budget": program.rule.budget} if isinstance(program, SplitObjects) else {}
+    labels = like(image, data, "labels", **more)
+    for of_classes in ("class_numbers", "class_names", "colors"):
+        labels.attrs.pop(of_classes, None)  # they do not describe particles
+    return labels
 
 
 def flooding(labels: xr.DataArray) -> xr.Dataset:

@@ -8,12 +8,12 @@ import pytest
 from benchmarks import kernels, planes, report
 from benchmarks.candidates import predicted
 from benchmarks.features_in_memory import features_in_memory
-from benchmarks.pixels import CLASSIFIERS, DEFAULT, FEATURES, fitted
+from benchmarks.pixels import CLASSIFIERS, CLUSTERS, DEFAULT, FEATURES, fitted
 from pspy_dask.blocks.grid import Box
 from pspy_dask.datasets import MosaicSource
 
 
-@pytest.mark.parametrize("comparison", [*FEATURES, *CLASSIFIERS], ids=lambda c: c.name)
+@pytest.mark.parametrize("comparison", [*FEATURES, *CLASSIFIERS, CLUSTERS], ids=lambda c: c.name)
 def test_equals_its_reference(comparison):
     given = comparison.given(planes.micrograph(1024)[100:190, 200:300])
     ours = comparison.ours(*given)

@@ -17,7 +17,7 @@ from PIL import Image
 import pspy_dask as ps
 from pspy_dask.blocks.images import as_image, make_image
 from pspy_dask.io import ome_zarr
-from pspy_dask.pixels.annotations import annotated_pixels
+from pspy_dask.pixels.annotations import DrawLaw, annotated_pixels
 from pspy_dask.pixels.palettes import DEFAULT_COLORS
 
 LABELS = np.random.default_rng(2).integers(0, 5, (24, 31)).astype(np.uint8)
@@ -125,7 +125,8 @@ def test_pictures_with_a_palette(tmp_path):
     path = tmp_path / "indexed.png"
     others = ["#000000", "#800000", "#008000", "#808000", "#000080"]
     indexed(path, LABELS, others)
-    assert_opened(ps.open_annotations(path), LABELS)
+    with pytest.warns(UserWarning, match="in its palette, 1 is #800000, 2 is #008000, .* name col"):
+        assert_opened(ps.open_annotations(path), LABELS)
     assert_opened(ps.open_annotations(path, colors=others[1:]), LABELS)
     # Programs that pack a painted picture number its colours as they like.
     indexed(path, 4 - LABELS, [*DEFAULT_COLORS[3::-1], "#000000"])
@@ -133,12 +134,98 @@ def test_pictures_with_a_palette(tmp_path):
     assert (LABELS != 4 - LABELS).any()
 
 
+def test_a_packed_picture_in_other_colours_is_no_picture_of_labels(tmp_path):
+    """Black is number 2 of the palette: as labels nearly all of the picture would be class 2."""
+    path = tmp_path / "packed.png"
+    painted = np.zeros((40, 50), np.uint8)
+    painted[3, 5:20], painted[30, 5:9] = 1, 2
+    picture = Image.fromarray(ps.toggle_channels(painted, ["#ff0000", "#00ff00"]))
+    packed = picture.quantize(4)
+    packed.save(path)
+    assert np.bincount(np.asarray(packed).ravel())[2] == (painted == 0).sum()
+    sentence = r"painted in #ff0000 \(15 pixels\), #00ff00 \(4 pixels\).*=\"#ff0000,#00ff00\"$"
+    with pytest.raises(ValueError, match=sentence):
+        ps.open_annotations(path)
+    assert_opened(ps.open_annotations(path, colors="#ff0000,#00ff00"), painted)
+
+
+def test_numbers_of_a_palette_all_over_are_refused(tmp_path):
+    path = tmp_path / "packed.png"
+    indexed(path, LABELS + 21, ["#000000"] * 21 + ["#800000", "#808000", "#000080"] * 2)
+    with (
+        pytest.raises(ValueError, match="cover 100% of the picture, with grey levels 21, 22"),
+        pytest.warns(UserWarning, match="palette"),
+    ):
+        ps.open_annotations(path)
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_a_photograph_is_no_picture_of_labels(tmp_path, ending):
+    path = tmp_path / f"photograph.{ending}"
+    levels = np.arange(30 * 40).reshape(30, 40) // 5
+    for photograph in (levels.astype(np.uint8), levels.astype(np.uint16)):
+        imageio.imwrite(path, photograph)
+        with pytest.raises(ValueError, match=r"would be 239 classes, .* photograph: paint strokes"):
+            ps.open_annotations(path)
+    imageio.imwrite(path, np.minimum(levels, 20).astype(np.uint8))
+    assert_opened(ps.open_annotations(path), np.minimum(levels, 20))
+    np.save(tmp_path / "many.npy", levels)
+    assert_opened(ps.open_annotations(tmp_path / "many.npy"), levels)
+
+
+def test_grey_strokes_on_white_paper_are_refused(tmp_path):
+    """As labels the paper would be class 255."""
+    path = tmp_path / "paper.png"
+    paper = np.full((40, 50), 255, np.uint8)
+    paper[3, 5:20], paper[30, 5:9] = 87, 162
+    imageio.imwrite(path, paper)
+    sentence = "cover 100% of the picture, with grey levels 87, 162, 255: paint strokes on a black"
+    with pytest.raises(ValueError, match=sentence):
+        ps.open_annotations(path)
+    dense = np.where(paper == 255, 1, 2).astype(np.uint8)
+    imageio.imwrite(path, dense)
+    assert_opened(ps.open_annotations(path), dense)
+
+
+@pytest.mark.parametrize("under", ["white", "a micrograph", "a colour"])
+def test_what_lies_under_strokes_is_neither_suggested_nor_warned_of(tmp_path, under):
+    painted = np.zeros((40, 50), np.uint8)
+    painted[3:6, 5:25], painted[30:32, 5:15] = 1, 2
+    strokes = ps.toggle_channels(painted, TWO)
+    grey = np.random.default_rng(1).integers(0, 256, (40, 50, 1))
+    below = {"white": [255, 255, 255], "a micrograph": grey, "a colour": [250, 240, 200]}[under]
+    picture = np.where(painted[..., None] > 0, strokes, below).astype(np.uint8)
+    picture[20, 20] = (120, 60, 200)  # a mixture at a soft edge
+    path = tmp_path / "strokes.png"
+    imageio.imwrite(path, picture)
+    with pytest.raises(ValueError, match=r"such as colors=\"#[0-9,#af]*\"$") as caught:
+        ps.open_annotations(path)
+    suggested = str(caught.value).rsplit('"', 2)[1]
+    assert sorted(suggested.split(",")) == sorted(TWO)
+    lost = 1 if under != "a colour" else 40 * 50 - 80
+    sentence = f"strokes.png: 80 pixels have the colour of a class; {lost:,} of other"
+    with pytest.warns(UserWarning, match=sentence):
+        assert_opened(ps.open_annotations(path, colors=",".join(TWO)), painted)
+    picture[20, 20] = (9, 9, 9)
+    imageio.imwrite(path, picture)
+    if under != "a colour":
+        assert_opened(ps.open_annotations(path, colors=",".join(TWO)), painted)
+
+
+def test_a_photograph_in_colours_suggests_none(tmp_path):
+    path = tmp_path / "photograph.png"
+    grey = np.arange(30 * 40).reshape(30, 40, 1) // 5
+    imageio.imwrite(path, np.repeat(grey, 3, axis=-1).astype(np.uint8))
+    with pytest.raises(ValueError, match="looks like a photograph or plain paper, so paint"):
+        ps.open_annotations(path)
+
+
 def test_colours_of_no_class_are_reported_once(tmp_path):
     picture = ps.toggle_channels(LABELS)
     picture[3, 4:6] = (1, 2, 3)
     path = tmp_path / "strokes.png"
     imageio.imwrite(path, picture)
-    with pytest.warns(UserWarning, match=r"strokes.png: .* #010203 \(2 pixels\); paint in"):
+    with pytest.warns(UserWarning, match=r"strokes.png: .* #010203 \(2 pixels\): paint with"):
         found = ps.open_annotations(path)
     expected = LABELS.copy()
     expected[3, 4:6] = 0
@@ -151,7 +238,7 @@ def test_pictures_in_other_colours_are_refused(tmp_path, colors):
     imageio.imwrite(path, ps.toggle_channels(np.array([[0, 1, 2, 2]]), TWO))
     sentence = (
         r"is painted in #0000ff \(2 pixels\), #ff0000 \(1 pixel\), no colour of a class: "
-        r"name them, such as colors=\['#0000ff', '#ff0000'\]"
+        r"name those of class 1, 2, ... in their order, such as colors=\"#0000ff,#ff0000\"$"
     )
     with pytest.raises(ValueError, match=sentence):
         ps.open_annotations(path, colors=colors)
@@ -293,9 +380,11 @@ def test_labels_of_another_shape_are_refused(tmp_path):
 def test_what_is_opened_is_what_training_takes(tmp_path):
     imageio.imwrite(tmp_path / "a.png", ps.toggle_channels(LABELS))
     image = as_image(np.zeros(LABELS.shape))
-    (found,) = annotated_pixels(ps.open_annotations(tmp_path / "a.png"), image).compute()
-    np.testing.assert_array_equal(found.coordinates, np.argwhere(LABELS))
-    np.testing.assert_array_equal(found.classes, LABELS[LABELS > 0])
+    opened, law = ps.open_annotations(tmp_path / "a.png"), DrawLaw(seed=0, most=LABELS.size)
+    (found,) = annotated_pixels([opened], [image], law).compute()
+    pixels = found.lowest(found.counts)
+    np.testing.assert_array_equal(pixels.places[:, 2:], np.argwhere(LABELS))
+    np.testing.assert_array_equal(pixels.classes, LABELS[LABELS > 0])
 
 
 @pytest.mark.parametrize("lazy", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import dask.array as da
 import numpy as np
@@ -19,7 +20,9 @@ from sklearn.svm import LinearSVC
 import pspy_dask as ps
 from benchmarks.blank import image_of, tasks_a_chunk
 from benchmarks.features_in_memory import features_in_memory
+from pspy_dask.blocks.grid import Box
 from pspy_dask.feature_parameters import FeatureParameters
+from pspy_dask.pixels import stack
 from pspy_dask.pixels.estimators import new_estimator
 from pspy_dask.pixels.models import EstimatorModel
 from tests.shapes import chunkings
@@ -214,6 +217,38 @@ def test_volumes_and_series(shape, name):
     np.testing.assert_array_equal(last.values.ravel(), found.estimator.predict(rows))
 
 
+def peak_of_predict(found, depth):
+    image = da.from_array(scene((depth, 48, 48)).astype(np.uint8), -1)
+    tracemalloc.start()
+    found.predict(image).data.compute(scheduler="sync")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_depth_of_a_volume(monkeypatch):
+    found = fitted(scene((3, 37, 45)), strokes((3, 37, 45)))
+    monkeypatch.setattr(stack, "_BAND", 48 * 48 * 8)
+    peak_of_predict(found, 40)
+    shallow, deep = peak_of_predict(found, 40), peak_of_predict(found, 160)
+    own = 120 * 48 * 48 * 3  # bytes of the window and of the result
+    assert deep - shallow < own + 0.3 * shallow
+    monkeypatch.setattr(stack, "_BAND", 2**30)  # control: in one go
+    assert peak_of_predict(found, 160) > 1.5 * deep
+
+
+@pytest.mark.parametrize("band", [1, 2000, 9000])
+def test_bands_of_a_volume_make_no_difference(monkeypatch, band):
+    image, marks = scene((24, 17, 31)), np.zeros((24, 17, 31), int)
+    marks[3, 3:9, 4], marks[20, 9:14, 9:20] = 1, 2
+    found = fitted(image, marks)
+    features, labels = ps.features(image, FEW).values, found.predict(image).values
+    monkeypatch.setattr(stack, "_BAND", band)
+    assert len([*found.fitted.stack.bands(Box((0, 0, 0), image.shape))]) > 1
+    np.testing.assert_array_equal(ps.features(image, FEW).values, features)
+    np.testing.assert_array_equal(found.predict(image).values, labels)
+
+
 def test_a_series_is_classified_frame_by_frame():
     movie = xr.DataArray(scene((3, 37, 45)), dims=("t", "y", "x"))
     found = fitted(movie, strokes((3, 37, 45)), "random_forest")
@@ -238,6 +273,40 @@ def test_several_images_make_one_classifier_whatever_their_order():
     assert same_rows(found, empty)
 
 
+@pytest.mark.parametrize("options", [{}, {"max_pixels": 60}, {"balanced": True}])
+def test_frames_in_a_list_and_frames_of_a_series_are_one_set(options):
+    movie = xr.DataArray(scene((3, 37, 45)), dims=("t", "y", "x"))
+    marks = np.stack([strokes(kinds=(1, 4)), np.roll(strokes(), 3, axis=1), strokes()])
+    series = fitted(movie, marks, "random_forest", **options)
+    listed = fitted([*movie], [*marks], "random_forest", **options)
+    mixed = fitted([movie[:1], movie[1:]], [marks[:1], marks[1:]], "random_forest", **options)
+    for other in (listed, mixed):
+        for part in ("classes", "rows"):
+            one, two = (getattr(each.fitted.training, part) for each in (series, other))
+            np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(series.predict(movie), other.predict(movie))
+
+
+def test_the_order_of_images_counts_for_the_draw_alone():
+    images, marks = [scene(seed=1), scene(seed=2)], [strokes(), strokes()]
+    options = {"max_pixels": 60, "seed": 4}
+    one, two = fitted(images, marks, **options), fitted(images[::-1], marks, **options)
+    assert abs(len(one.fitted.training) - len(two.fitted.training)) <= 3
+    assert not same_rows(one, two)
+    # The same place is not drawn in every image.
+    places = [*map(tuple, one.fitted.training.points.tolist())]
+    assert len({*places}) > 0.75 * len(places)
+
+
+def test_conflicting_classes_of_different_images_both_stay():
+    first, second = strokes(kinds=(1, 2)), strokes(kinds=(2, 1))
+    found = fitted([scene()] * 2, [first, second])
+    assert same_rows(found, fitted([scene()] * 2, [second, first]))
+    assert len(found.fitted.training) == 2 * (first > 0).sum()
+    later = fitted(scene(), first).refine(scene(), second)
+    assert same_rows(later, fitted(scene(), second))
+
+
 def test_shapes_and_files_are_annotations_too(tmp_path):
     shapes = [ps.Line(1, [(17, 2), (17, 30)]), ps.Points(2, [(9, 9), (9, 27)], radius=3)]
     found = fitted(scene(), shapes)
@@ -258,7 +327,7 @@ def test_pixels_are_balanced_and_capped_before_features_are_computed():
     counts = np.unique(found.fitted.training.classes, return_counts=True)[1]
     assert counts.tolist() == [(strokes() == 300).sum()] * 3
     capped = fitted(max_pixels=30, seed=2)
-    assert 27 <= len(capped.fitted.training) <= 30
+    assert 27 <= len(capped.fitted.training) <= 30  # each class has at least its whole share
     assert same_rows(capped, fitted(da.from_array(scene(), 9), max_pixels=30, seed=2))
     assert not same_rows(capped, fitted(max_pixels=30, seed=3))
 
@@ -312,6 +381,31 @@ def test_pixels_without_a_value_have_no_class():
     labels, shares = found.predict(image).values, found.predict_proba(image).values
     assert labels[9, 6] == labels[30, 30] == 0 and (labels == 0).sum() == 2
     assert np.isnan(shares[:, 9, 6]).all() and np.isnan(shares).sum() == 6
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning:sklearn")
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_pixels_with_features_beyond_all_bounds_have_no_class(name):
+    image = scene((150, 140)).astype(np.float32)
+    image[100, 100] = 1e25  # the square of its gradient is infinite
+    found = fitted(image, strokes((150, 140)), ESTIMATORS[name])
+    features = ps.features(image, FEW).values
+    known = np.isfinite(features).all(axis=0)
+    assert 0 < (~known).sum() < 40
+    for chunks in ((150, 140), (40, 60)):
+        lazy = da.from_array(image, chunks)
+        labels, shares = found.predict(lazy).values, found.predict_proba(lazy).values
+        np.testing.assert_array_equal(labels == 0, ~known)
+        assert np.isnan(shares[:, ~known]).all()
+        rows = features[:, known].T
+        with np.errstate(all="ignore"):  # large numbers are too much for normal distributions
+            np.testing.assert_array_equal(labels[known], found.estimator.predict(rows))
+            expected = found.estimator.predict_proba(rows).T
+        np.testing.assert_allclose(shares[:, known], expected, rtol=0, atol=1e-5)
+    marks = strokes((150, 140))
+    marks[98:102, 90:110] = 1
+    again = fitted(image, marks, ESTIMATORS[name])
+    assert len(again.fitted.training) == (marks * known > 0).sum() < (marks > 0).sum()
 
 
 class Duck:

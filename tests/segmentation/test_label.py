@@ -136,3 +136,16 @@ def test_too_many_objects_for_the_type():
 def test_floats_cannot_be_labels():
     with pytest.raises(TypeError, match="choose an integer type"):
         ps.label(np.ones((3, 3), bool), dtype=np.float32)
+
+
+def test_what_describes_classes_does_not_describe_particles():
+    classes = as_image(np.array([[1, 2, 1, 2]], np.uint8))
+    classes.attrs = {
+        "source": "a.tif",
+        "class_names": ["a", "b"],
+        "colors": [],
+        "class_numbers": [],
+    }
+    for found in (ps.label(classes), ps.watershed(classes > 1)):
+        assert found.attrs.keys() - {"watershed_budget"} == {"source"}
+    assert "class_names" in classes.attrs

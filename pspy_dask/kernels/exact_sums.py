@@ -37,7 +37,7 @@ def exact_sum(values: NDArray[Any]) -> int:
     >>> to_float(exact_sum(np.array([1e16, 1.0, -1e16])), 1)
     1.0
     """
-    high, low = _sum_by_exponent(_as_floats(values).reshape(-1))
+    high, low = _sum_by_exponent(as_floats(values).reshape(-1))
     total = 0
     for exponent in np.flatnonzero(high | low):
         mantissas = (int(high[exponent]) << RADIX_BITS) + int(low[exponent])
@@ -84,8 +84,8 @@ def grouped_limbs(
     >>> [to_float(total, 1) for total in limbs_to_ints(limbs)]
     [0.75, 3.0]
     """
-    groups, numbers = index.reshape(-1), _as_floats(values).reshape(-1)
-    least, most = _used_exponents(groups, numbers)
+    groups, numbers = index.reshape(-1), as_floats(values).reshape(-1)
+    least, most = used_exponents(groups, numbers)
     if least > most:
         return Limbs(np.zeros((n, 1), np.int64), 0)
     factor = 2 if squares else 1
@@ -116,7 +116,7 @@ def grouped_sums(
     )
 
 
-def _as_floats(values: NDArray[Any]) -> NDArray[Any]:
+def as_floats(values: NDArray[Any]) -> NDArray[Any]:
     """Return float32 or float64 values in native order; narrow integers fit a double exactly."""
     if values.dtype in (np.float32, np.float64) and values.dtype.isnative:
         return values
@@ -126,7 +126,7 @@ def _as_floats(values: NDArray[Any]) -> NDArray[Any]:
 
 
 @compiled
-def _split(value: float) -> tuple[Any, Any]:
+def split(value: float) -> tuple[Any, Any]:
     """Return a double's mantissa without sign, and its exponent's field."""
     bits = np.float64(value).view(np.int64)
     field = (bits >> 52) & 2047
@@ -139,7 +139,7 @@ def _sum_by_exponent(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[n
     """Sum the mantissas of each exponent, in halves that 2**31 values cannot overflow."""
     high, low = np.zeros(2048, np.int64), np.zeros(2048, np.int64)
     for value in values:
-        mantissa, field = _split(value)
+        mantissa, field = split(value)
         if value < 0:
             mantissa = -mantissa
         high[field] += mantissa >> 32
@@ -150,11 +150,11 @@ def _sum_by_exponent(values: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[n
 
 
 @compiled
-def _used_exponents(groups: NDArray[Any], values: NDArray[Any]) -> tuple[int, int]:
+def used_exponents(groups: NDArray[Any], values: NDArray[Any]) -> tuple[int, int]:
     """Return the least and the largest shift of the finite, non-zero values of all groups."""
     least, most = 4096, -1
     for place in range(groups.size):
-        mantissa, field = _split(values[place])
+        mantissa, field = split(values[place])
         if groups[place] > 0 and mantissa != 0 and field != _NOT_FINITE:
             least = min(least, max(field - 1, 0))
             most = max(most, field - 1, 0)
@@ -162,7 +162,7 @@ def _used_exponents(groups: NDArray[Any], values: NDArray[Any]) -> tuple[int, in
 
 
 @compiled
-def _add_at(
+def add_at(
     digits: NDArray[np.int64], place: int, number: np.uint64, offset: int, sign: int
 ) -> None:
     """Add a number of at most 64 bits, shifted left by 0 to 31, to the digits from a place on."""
@@ -179,12 +179,12 @@ def _add_values(
 ) -> None:
     for place in range(groups.size):
         group = groups[place]
-        mantissa, field = _split(values[place])
+        mantissa, field = split(values[place])
         if group <= 0 or mantissa == 0 or field == _NOT_FINITE:
             continue
         shift = max(field - 1, 0)
         sign = -1 if values[place] < 0 else 1
-        _add_at(digits[group - 1], (shift >> 5) - lowest, np.uint64(mantissa), shift & 31, sign)
+        add_at(digits[group - 1], (shift >> 5) - lowest, np.uint64(mantissa), shift & 31, sign)
 
 
 @compiled
@@ -194,12 +194,12 @@ def _add_squares(
     """Square mantissas as integers, so that nothing is rounded and nothing underflows."""
     for place in range(groups.size):
         group = groups[place]
-        mantissa, field = _split(values[place])
+        mantissa, field = split(values[place])
         if group <= 0 or mantissa == 0 or field == _NOT_FINITE:
             continue
         shift = 2 * max(field - 1, 0)
         high, low = np.uint64(mantissa >> 32), np.uint64(mantissa & 0xFFFFFFFF)
         row, start, offset = digits[group - 1], (shift >> 5) - lowest, shift & 31
-        _add_at(row, start, low * low, offset, 1)
-        _add_at(row, start + 1, np.uint64(2) * high * low, offset, 1)
-        _add_at(row, start + 2, high * high, offset, 1)
+        add_at(row, start, low * low, offset, 1)
+        add_at(row, start + 1, np.uint64(2) * high * low, offset, 1)
+        add_at(row, start + 2, high * high, offset, 1)

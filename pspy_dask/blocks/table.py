@@ -63,14 +63,17 @@ def gather_table(
     *,
     frames: bool = False,
     again: bool = False,
+    halo: int = 0,
 ) -> dd.DataFrame:
     """Return the lazy table of the objects in arrays that share one grid of chunks.
+
+    The program gets every chunk with a halo of so many pixels, clipped at the image's edges.
 
     No partition can be made before the whole tree is climbed, for any object may end in the last
     chunk. Finished rows wait until then; or, where ``again``, every chunk drops them and is worked
     through once more for its band, so that only rows of objects on seams wait in memory.
     """
-    plans = [plan_pass(a, halo=(0,) * (a.ndim - frames), frames=frames) for a in arrays]
+    plans = [plan_pass(a, halo=(halo,) * (a.ndim - frames), frames=frames) for a in arrays]
     grid = plans[0].grid
     token = tokenize([a.name for a in arrays], program, again)
     name, root = f"table-{token}", f"plan-table-{token}"
@@ -136,7 +139,8 @@ def _inputs(
     plans: Sequence[Pass], frame: int | None, index: Index
 ) -> tuple[tuple[int, ...], list[TaskRef]]:
     """Return how many inputs a chunk has from each array, and all of them."""
-    inputs = [plan.inputs(frame, index) for plan in plans]
+    window = plans[0].window(frame, index)  # arrays read at random may have other chunks
+    inputs = [plan.inputs_of(window) for plan in plans]
     return tuple(map(len, inputs)), [ref for some in inputs for ref in some]
 
 

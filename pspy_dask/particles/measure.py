@@ -1,4 +1,4 @@
-"""Measures of objects: from the pixels of a chunk to partial sums, from whole sums to a table."""
+"""The row program of a table: what a chunk sees of objects, and how rows become a table."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.blocks.windows import Window
-from pspy_dask.kernels.exact_sums import grouped_sums
-from pspy_dask.kernels.regions import (
-    index_labels,
-    measure_extrema,
-    measure_shapes,
-    measure_small_integers,
-)
-from pspy_dask.particles.finish import TableForm, finish_table
-from pspy_dask.particles.rows import Rows, concatenate, merge
+from pspy_dask.kernels.hulls import Hulls
+from pspy_dask.kernels.regions import index_labels, measure_shapes
+from pspy_dask.particles.catalogue import Choice
+from pspy_dask.particles.finish import finish_table
+from pspy_dask.particles.form import TableForm
+from pspy_dask.particles.measures.family import View
+from pspy_dask.particles.rows import Rows, concatenate, group
 
 
 @dataclass(frozen=True)
@@ -30,41 +28,52 @@ class MeasureRegions:
     Attributes
     ----------
     form
-        Axes, calibration and columns of the table.
+        Axes and calibration of the table.
+    choice
+        Properties asked for.
     connected
         Every label is one connected object; then only objects on seams travel.
     """
 
     form: TableForm
+    choice: Choice
     connected: bool
 
     def rows(self, pixels: Sequence[NDArray[Any]], window: Window) -> Rows:
         """Return partial sums of the labels that one chunk sees."""
-        labels = _volume(pixels[0])
-        found, index = index_labels(labels)
-        start = window.core.start
-        origin = start if len(start) == 3 else (0, *start)
-        columns: dict[str, NDArray[Any]] = {"label": found}
-        columns |= measure_shapes(index, found.size, origin)
-        if len(pixels) > 1:
-            columns |= measure_intensities(index, columns["area"], _volume(pixels[1]))
-        return Rows(columns)
+        view = _view(pixels, window)
+        columns: dict[str, NDArray[Any] | Hulls] = {"label": view.found, **view.shapes}
+        for family in self.choice.families:
+            columns |= family.measure(view)
+        inside = view.shapes["area"] > 0
+        return Rows(columns) if inside.all() else Rows(columns).take(inside)
 
     def merge(self, parts: Sequence[Rows]) -> Rows:
-        """Return one row for each label."""
-        return merge(parts)
+        """Return one row for each label, in ascending order of labels."""
+        rows = concatenate(parts)
+        if len(rows) == 0:
+            return rows
+        groups = group(rows)
+        columns: dict[str, NDArray[Any] | Hulls] = dict(groups.merged)
+        for family in self.choice.families:
+            columns |= family.merge(groups)
+        return Rows(columns)
 
     def divide(self, rows: Rows, box: Box, shape: Index) -> tuple[Rows, Rows]:
-        """Return (rows of objects that touch no seam of the box, the others)."""
-        is_open = np.zeros(len(rows), bool)
+        """Return (rows of objects that touch no seam of the box, settled; the others)."""
+        is_open, on_edge = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
         for axis, (start, stop, length) in enumerate(zip(*box, shape, strict=True)):
             column = axis + 3 - len(shape)
-            at_start = rows["low"][:, column] == start if start > 0 else False
-            at_stop = rows["high"][:, column] == stop if stop < length else False
-            is_open |= at_start | at_stop
+            at_start = rows["low"][:, column] == start
+            at_stop = rows["high"][:, column] == stop
+            is_open |= (at_start & (start > 0)) | (at_stop & (stop < length))
+            on_edge |= (at_start & (start == 0)) | (at_stop & (stop == length))
         if not self.connected:
             is_open[:] = box.shape != shape
-        return rows.take(~is_open), rows.take(is_open)
+        whole = rows.take(~is_open).replacing({"edge": on_edge[~is_open]})
+        for family in self.choice.families:
+            whole = family.settle(whole)
+        return whole, rows.take(is_open)
 
     def starting(self, rows: Rows, start: int, stop: int) -> Rows:
         """Return the rows of objects whose first pixel lies in a band of the first axis."""
@@ -73,43 +82,36 @@ class MeasureRegions:
 
     def table(self, parts: Sequence[Rows], frame: int | None) -> pd.DataFrame:
         """Return the finished rows of a band in raster order."""
-        return finish_table(concatenate(parts).in_raster_order(), self.form, frame)
+        rows = concatenate(parts).in_raster_order()
+        return finish_table(rows, self.form, self.choice, frame)
 
     def empty(self) -> pd.DataFrame:
         """Return the table without rows."""
         block = np.zeros((1,) * self.form.axes, np.int64)
         image = [] if self.form.intensity is None else [block.astype(self.form.intensity)]
-        window = Window(Box((0,) * block.ndim, block.shape), Box((), ()), block.shape, None)
-        frame = 0 if self.form.frames else None
-        return self.table([self.rows([block, *image], window)], frame)
+        box = Box((0,) * block.ndim, block.shape)
+        rows = self.rows([block, *image], Window(box, box, block.shape, None))
+        whole, _ = self.divide(rows, box, block.shape)
+        return self.table([whole], 0 if self.form.frames else None)
 
 
-def measure_intensities(
-    index: NDArray[np.int32], area: NDArray[np.int64], pixels: NDArray[Any]
-) -> dict[str, NDArray[Any]]:
-    """Return the exact sums of the finite pixels of each region.
-
-    Integers of at most 16 bits add in int64. All others count as float64, whose sums are kept as
-    Python integers in units of 2**-1074, their squares in units of 2**-2148.
-    """
-    if pixels.dtype.kind in "biu" and pixels.dtype.itemsize <= 2:
-        return {"finite": area, **measure_small_integers(index, area.size, pixels)}
-    wide = pixels.astype(np.float64, copy=False)
-    finite, least, most = measure_extrema(index, area.size, wide)
-    total, squares = grouped_sums(index, wide, area.size)
-    return {
-        "finite": finite,
-        "total": _objects(total),
-        "squares": _objects(squares),
-        "least": least,
-        "most": most,
-    }
-
-
-def _objects(values: Sequence[int]) -> NDArray[Any]:
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
+def _view(pixels: Sequence[NDArray[Any]], window: Window) -> View:
+    labels, *images = (np.ascontiguousarray(_volume(block)) for block in pixels)
+    core, start = window.crop, window.core.start
+    if len(core) == 2:
+        core, start = (slice(0, 1), *core), (0, *start)
+    found, around = index_labels(labels)
+    if found.size and int(found.min()) < 0:
+        raise ValueError(
+            f"a label is {int(found.min())}: labels must not be negative, 0 is background"
+        )
+    origin = (start[0], start[1], start[2])
+    numbers = np.ascontiguousarray(around[core])
+    shapes = measure_shapes(numbers, found.size, origin)
+    beyond = shapes["area"] == 0  # in the halo alone
+    for name in ("low", "high"):
+        shapes[name][beyond] = origin
+    return View(around, images[0] if images else None, core, origin, numbers, found, shapes)
 
 
 def _volume(pixels: NDArray[Any]) -> NDArray[Any]:

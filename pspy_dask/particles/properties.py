@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from math import prod
-from typing import Any
+from collections.abc import Sequence
+from math import inf, prod
 
 import dask.array as da
 import dask.dataframe as dd
+import numpy as np
 import xarray as xr
+from numpy.typing import DTypeLike
 
 from pspy_dask.blocks.images import (
     CONNECTED_LABELS,
@@ -20,7 +22,8 @@ from pspy_dask.blocks.images import (
 )
 from pspy_dask.blocks.sources import source_of
 from pspy_dask.blocks.table import gather_table
-from pspy_dask.particles.finish import TableForm
+from pspy_dask.particles.catalogue import choose
+from pspy_dask.particles.form import TableForm
 from pspy_dask.particles.measure import MeasureRegions
 
 # Above this a job reads labels and image a second time rather than have a row of every object
@@ -29,16 +32,28 @@ _KEEP_PIXELS = 2**28
 
 
 def region_properties(
-    labels: ImageLike, image: ImageLike | None = None, *, connected: bool | None = None
+    labels: ImageLike,
+    image: ImageLike | None = None,
+    *,
+    properties: Sequence[str] | str | None = None,
+    spacing: float | Sequence[float] | None = None,
+    connected: bool | None = None,
 ) -> dd.DataFrame:
     """Return one row an object, the same whatever the chunks, in raster order of first pixels.
 
     Parameters
     ----------
     labels
-        Integers, 0 for background, of shape ``([t,] [z,] y, x)``.
+        Integers, 0 for background, of shape ``([t,] [z,] y, x)``. They may have gaps.
     image
         Image of the same shape for the intensities; its non-finite pixels do not count.
+    properties
+        Names of properties (see Notes), or ``"all"``. By default area, equivalent diameter,
+        centroid, bounds, extent, axes, eccentricity, orientation, whether the object touches an
+        edge of the image and, where there is one, sum, mean, minimum, maximum and standard
+        deviation of the image. Only what these take is measured.
+    spacing
+        Pixel size along the spatial axes, one number or one for each, instead of the labels' own.
     connected
         True promises that every label is one connected object: then only objects on the seams
         between chunks travel. None knows it of the labels that :func:`pspy_dask.segment` and
@@ -47,22 +62,33 @@ def region_properties(
     Returns
     -------
     dask.dataframe.DataFrame
-        Lazy. ``label``; in physical units and (``_px``) in pixels ``area``,
-        ``equivalent_diameter``, ``centroid_*``, ``bbox_*0`` and ``bbox_*1``; ``intensity_sum``,
-        ``_mean``, ``_min``, ``_max``, ``_std`` where there is an image; ``frame`` for a series.
-        Computed, its ``attrs["units"]`` names the units of the columns. Bounds in pixels are
-        half-open; in physical units they lie on the outer edges of the pixels, half a pixel
-        beyond the coordinates of the first and the last.
+        Lazy. ``frame`` for a series, ``label``, then the properties in the order asked. Lengths,
+        areas and positions have a column in physical units and one in pixels (``_px``); those of
+        several values one for each axis (``centroid_y``) or element (``moments_2_0``). Computed,
+        its ``attrs["units"]`` names the units of the columns. Bounds in pixels are half-open; in
+        physical units they lie on the outer edges of the pixels, half a pixel beyond the
+        coordinates of the first and the last.
 
     Raises
     ------
     ValueError
-        The shapes differ, or the labels are not integers.
+        The shapes differ, the labels are not integers, an unknown or undefined property, a pixel
+        size that is not positive; on computing, negative labels.
 
     Notes
     -----
-    Definitions are those of ``skimage.measure.regionprops``. Sums are exact, so that means and
-    deviations are correctly rounded and do not depend on the order of summation.
+    Names and definitions are those of ``skimage.measure.regionprops`` where it has them; the
+    error about an unknown name lists all. ``equivalent_diameter``, ``bbox_length`` (diagonal of
+    the bounds), ``aspect_ratio`` (longest by shortest axis) and ``touches_border`` are added;
+    ``local_background`` is the mean of the image in the ring that dilating the object twice by a
+    cross adds to dilating it once, within the image, pixels of other objects included;
+    ``intensity_percentile_5`` and the like are exact, from the distinct values of each object.
+
+    Sums are exact integers up to the end, so that means and deviations are correctly rounded and
+    nothing depends on the order of summation. Moments count 1 (or the intensity) a pixel and
+    scale with the pixel size to their order; normalized ones start at second order. What is
+    defined for square pixels alone, ``moments_hu`` and all perimeters, is nan in physical units
+    where the sides of a pixel differ.
 
     Examples
     --------
@@ -72,11 +98,16 @@ def region_properties(
        label  area_px  centroid_x_px
     0      1        2            0.5
     1      2        1            2.0
+    >>> region_properties(labels, properties=["area", "extent"], spacing=0.5).compute()
+       label  area  area_px  extent
+    0      1  0.50        2     1.0
+    1      2  0.25        1     1.0
     """
     label_image = as_image(labels)
     if label_image.dtype.kind not in "iu":
         raise ValueError(
-            f"labels of type {label_image.dtype} are not integers: label the mask first"
+            f"labels of type {label_image.dtype} are not integers: label the mask first, "
+            "with label or label_mask"
         )
     arrays: list[da.Array] = [label_image.data]
     intensity = None
@@ -85,26 +116,67 @@ def region_properties(
         intensity = arrays[1].dtype
     if connected is None:
         connected = bool(label_image.data.name.startswith(CONNECTED_LABELS))
-    program = MeasureRegions(table_form(label_image, intensity), connected)
+    form = table_form(label_image, intensity, spacing=spacing)
+    choice = choose(properties, form)
+    program = MeasureRegions(form, choice, connected)
     stored = all(source_of(array) is not None for array in arrays)
     frames = has_frames(label_image)
     again = stored and prod(label_image.shape[frames:]) > _KEEP_PIXELS
-    return gather_table(arrays, program, frames=frames, again=again)
+    return gather_table(arrays, program, frames=frames, again=again, halo=choice.halo)
 
 
-def table_form(labels: xr.DataArray, intensity: Any = None) -> TableForm:
-    """Return the columns and calibration of the table of these labels."""
+def table_form(
+    labels: xr.DataArray,
+    intensity: DTypeLike | None = None,
+    *,
+    spacing: float | Sequence[float] | None = None,
+) -> TableForm:
+    """Return the calibration of the table of these labels."""
     dims = spatial_axes(labels)
-    steps, units = pixel_size(labels), axis_units(labels)
-    origin = [float(labels.coords[d][0]) if d in labels.coords else 0.0 for d in dims]
+    own, units = pixel_size(labels), axis_units(labels)
+    origin = {d: float(labels.coords[d][0]) if d in labels.coords else 0.0 for d in dims}
+    steps = _given(spacing, dims) if spacing is not None else {d: own[d] for d in dims}
+    for dim, step in steps.items():
+        if not 0 < step < inf:
+            raise ValueError(
+                f"the pixel size along {dim} is {step}: give a positive one as spacing="
+            )
+    if spacing is not None:
+        origin = {d: at * steps[d] / own[d] if at else 0.0 for d, at in origin.items()}
+        units = {d: "" if unit == "px" else unit for d, unit in units.items()}
     return TableForm(
         dims=dims,
         steps=tuple(steps[d] for d in dims),
-        origin=tuple(origin),
+        origin=tuple(origin[d] for d in dims),
         units=tuple(units[d] for d in dims),
-        intensity=intensity,
+        intensity=None if intensity is None else np.dtype(intensity),
         frames=has_frames(labels),
     )
+
+
+def table_units(
+    labels: xr.DataArray,
+    intensity: DTypeLike | None = None,
+    *,
+    properties: Sequence[str] | str | None = None,
+    spacing: float | Sequence[float] | None = None,
+) -> dict[str, str]:
+    """Return the units of the columns of the table of these labels and an image of this type."""
+    form = table_form(labels, intensity, spacing=spacing)
+    units: dict[str, str] = (
+        MeasureRegions(form, choose(properties, form), True).empty().attrs["units"]
+    )
+    return units
+
+
+def _given(spacing: float | Sequence[float], dims: tuple[str, ...]) -> dict[str, float]:
+    values = np.asarray(spacing, np.float64)
+    if values.shape not in ((), (len(dims),)):
+        raise ValueError(
+            f"spacing {spacing} does not fit the axes {', '.join(dims)}: give one number, "
+            "or one for each"
+        )
+    return dict(zip(dims, np.broadcast_to(values, len(dims)).tolist(), strict=True))
 
 
 def _matching(image: xr.DataArray, labels: xr.DataArray) -> da.Array:

@@ -8,27 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Column = NDArray[Any]
+from pspy_dask.kernels.hulls import Hulls, concatenate_hulls
 
-# A new measure adds its columns here; "head" takes the row whose first pixel comes first.
-_FOLDS: Mapping[str, np.ufunc | None] = {
-    "label": None,
-    "first": None,
-    "area": np.add,
-    "sum": np.add,
-    "low": np.minimum,
-    "high": np.maximum,
-    "finite": np.add,
-    "total": np.add,
-    "squares": np.add,
-    "least": np.minimum,
-    "most": np.maximum,
-}
+Arrays = Mapping[str, NDArray[Any]]
+Columns = Mapping[str, "NDArray[Any] | Hulls"]
 
 
 @dataclass(frozen=True)
@@ -39,20 +27,30 @@ class Rows:
     ----------
     columns
         ``label``; ``first``, ``sum``, ``low``, ``high`` with one sub-column for each of z, y, x;
-        the others as :mod:`pspy_dask.kernels.regions` names them.
+        ``area``; the others as families of measures name them.
     """
 
-    columns: Mapping[str, Column]
+    columns: Columns
 
     def __len__(self) -> int:
         return len(self.columns["label"])
 
-    def __getitem__(self, name: str) -> Column:
-        return self.columns[name]
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        column = self.columns[name]
+        assert isinstance(column, np.ndarray)
+        return column
 
-    def take(self, which: Column) -> Rows:
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def take(self, which: NDArray[Any]) -> Rows:
         """Return some of the rows, by index or mask."""
-        return Rows({name: column[which] for name, column in self.columns.items()})
+        return Rows({name: _take(column, which) for name, column in self.columns.items()})
+
+    def replacing(self, columns: Columns, *, dropped: Sequence[str] = ()) -> Rows:
+        """Return the rows with some columns put in or replaced, others dropped."""
+        kept = {name: column for name, column in self.columns.items() if name not in dropped}
+        return Rows({**kept, **columns})
 
     def in_raster_order(self) -> Rows:
         """Return the rows sorted by first pixel."""
@@ -60,23 +58,64 @@ class Rows:
         return self.take(np.lexsort((first[:, 2], first[:, 1], first[:, 0])))
 
 
+class Groups(NamedTuple):
+    """Rows about to merge, those of one object next to each other.
+
+    Attributes
+    ----------
+    rows
+        Sorted by label, then by first pixel.
+    starts
+        Place of the first row of each object.
+    merged
+        Columns that are merged already: ``label``, ``first``, ``area``, ``sum``, ``low``, ``high``.
+    """
+
+    rows: Rows
+    starts: NDArray[np.intp]
+    merged: Arrays
+
+    @property
+    def group(self) -> NDArray[np.intp]:
+        """For each row which object it belongs to."""
+        marks = np.zeros(len(self.rows), np.intp)
+        marks[self.starts[1:]] = 1
+        return np.cumsum(marks)
+
+    def fold(self, folds: Mapping[str, np.ufunc]) -> dict[str, NDArray[Any]]:
+        """Return columns merged by these functions."""
+        return {
+            name: ufunc.reduceat(self.rows[name], self.starts, axis=0)
+            for name, ufunc in folds.items()
+        }
+
+
+_SHARED = {"area": np.add, "sum": np.add, "low": np.minimum, "high": np.maximum}
+
+
 def concatenate(parts: Sequence[Rows]) -> Rows:
     """Return the rows of all parts, one after the other."""
     names = parts[0].columns
-    return Rows({name: np.concatenate([part[name] for part in parts]) for name in names})
+    return Rows({name: _joined([part.columns[name] for part in parts]) for name in names})
 
 
-def merge(parts: Sequence[Rows]) -> Rows:
-    """Return one row for each label of the parts, in ascending order of labels."""
-    rows = concatenate(parts)
-    if len(rows) == 0:
-        return rows
+def _take(column: NDArray[Any] | Hulls, which: NDArray[Any]) -> NDArray[Any] | Hulls:
+    return column.take(which) if isinstance(column, Hulls) else column[which]
+
+
+def _joined(columns: Sequence[NDArray[Any] | Hulls]) -> NDArray[Any] | Hulls:
+    hulls = [column for column in columns if isinstance(column, Hulls)]
+    if hulls:
+        return concatenate_hulls(hulls)
+    return np.concatenate([column for column in columns if isinstance(column, np.ndarray)])
+
+
+def group(rows: Rows) -> Groups:
+    """Return the rows, at least one, put together by label."""
     first = rows["first"]
     rows = rows.take(np.lexsort((first[:, 2], first[:, 1], first[:, 0], rows["label"])))
     label = rows["label"]
     starts = np.flatnonzero(np.concatenate(([True], label[1:] != label[:-1])))
-    merged = {}
-    for name, column in rows.columns.items():
-        fold = _FOLDS[name]
-        merged[name] = column[starts] if fold is None else fold.reduceat(column, starts, axis=0)
-    return Rows(merged)
+    groups = Groups(rows, starts, {})
+    heads = {name: rows[name][starts] for name in ("label", "first")}
+    return groups._replace(merged={**heads, **groups.fold(_SHARED)})

@@ -17,7 +17,7 @@ from pspy_dask.io.ome_zarr import write_image
 from pspy_dask.io.outputs import explain_full_disk, partial_name, remove, replace_folder
 from pspy_dask.io.sources import open_image
 from pspy_dask.io.tables import convert_to_csv, read_table, write_csv, write_parquet
-from pspy_dask.particles.properties import region_properties, table_form
+from pspy_dask.particles.properties import region_properties, table_units
 from pspy_dask.run.bench import Bench, finished
 from pspy_dask.run.classes import class_table, store_classes, write_picture
 from pspy_dask.run.labelling import label_particles, stored_labels
@@ -143,7 +143,7 @@ class _Desk:
 
     def _measured(self, labels: xr.DataArray) -> pd.DataFrame:
         lazy = region_properties(labels, self.image, connected=True)
-        units = table_form(labels, self.image.dtype).column_units
+        units = table_units(labels, self.image.dtype)
 
         def write() -> None:
             write_parquet(lazy, self.work / PARQUET, units=units)

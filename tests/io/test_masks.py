@@ -1,0 +1,84 @@
+"""Masks from other software become labels, whatever holds them."""
+
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+import tifffile
+import xarray as xr
+import zarr
+from PIL import Image
+from skimage.measure import label as skimage_label
+
+import pspy_dask as ps
+from pspy_dask.blocks.images import axis_units, make_image, pixel_size
+from pspy_dask.blocks.sources import source_of
+from tests.shapes import NAMED
+
+MASK = NAMED["blobs"]
+LABELS = np.where(MASK, skimage_label(MASK) * 3 + 4, 0).astype(np.int32)
+
+
+def test_booleans_are_labelled():
+    labels = ps.label_mask(MASK)
+    np.testing.assert_array_equal(labels.values, skimage_label(MASK))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, ">u2"])
+def test_labels_stay_as_they_are(dtype):
+    labels = ps.label_mask(LABELS.astype(dtype))
+    np.testing.assert_array_equal(labels.values, LABELS)
+    assert source_of(labels.data) is not None  # windows with halo are still read in one go
+    table = ps.region_properties(labels).compute()
+    assert set(table["label"]) == set(np.unique(LABELS)) - {0}
+
+
+def test_binary_pictures():
+    picture = np.where(MASK, 255, 0).astype(np.uint8)
+    assert ps.label_mask(picture).values.max() == 255
+    labels = ps.label_mask(picture, binary=True)
+    np.testing.assert_array_equal(labels.values, skimage_label(MASK))
+
+
+def test_files(tmp_path):
+    few = LABELS.astype(np.uint8)
+    zarr.save_array(tmp_path / "a.zarr", LABELS)
+    tifffile.imwrite(tmp_path / "a.tif", LABELS)
+    Image.fromarray(few).save(tmp_path / "a.png")
+    for name in ("a.zarr", "a.tif", "a.png"):
+        np.testing.assert_array_equal(ps.label_mask(tmp_path / name).values, LABELS)
+    Image.fromarray(MASK).save(tmp_path / "b.png")  # one bit a pixel
+    np.testing.assert_array_equal(ps.label_mask(tmp_path / "b.png").values, skimage_label(MASK))
+
+
+def test_axes_and_pixel_size_are_those_of_the_image():
+    series = np.stack([MASK, ~MASK])
+    image = make_image(
+        da.from_array(np.ones(series.shape)),
+        ("t", "y", "x"),
+        steps={"y": 0.5, "x": 0.5},
+        units={"y": "nm", "x": "nm"},
+    )
+    labels = ps.label_mask(series, image)
+    assert labels.dims == ("t", "y", "x") and axis_units(labels)["y"] == "nm"
+    np.testing.assert_array_equal(labels.values[1], skimage_label(~MASK))
+    own = make_image(
+        da.from_array(LABELS), ("y", "x"), steps={"y": 2, "x": 2}, units={"y": "um", "x": "um"}
+    )
+    assert pixel_size(ps.label_mask(own, image.isel(t=0)))["y"] == 2
+
+
+def test_bad_masks():
+    with pytest.raises(ValueError, match="give the mask of this image"):
+        ps.label_mask(MASK, np.ones((4, 5)))
+    with pytest.raises(TypeError, match="holds no labels"):
+        ps.label_mask(MASK.astype(float))
+    for negative in (
+        -LABELS,
+        da.from_array(-LABELS, chunks=9),
+        xr.DataArray(-LABELS, dims=["y", "x"]),
+    ):
+        labels = ps.label_mask(negative)
+        with pytest.raises(ValueError, match="must not be negative"):
+            labels.compute()

@@ -1,0 +1,86 @@
+"""Long series of small frames: what memory, time and tasks a frame takes.
+
+``python -m benchmarks.series [frames ...]``: gaussian 1, Otsu, labels, min_size 10 of a mosaic of
+256 x 256 pixels a frame (default 200 and 2000 frames), and from them the table of particles, its
+links by distance and those by overlap, on dask's threads, in a new process each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+from benchmarks.contest import ONE_THREAD
+from benchmarks.measure import PeakMemory, in_process, machine
+
+FRAMES = (200, 2000)
+SIDE = 256
+WORK = ("region_properties", "link", "link_overlap")
+_WARM_UP = 3
+
+
+def build(work: str, frames: int) -> Any:
+    """Return the lazy table of a series."""
+    import pspy_dask as ps
+    from pspy_dask.datasets import mosaic
+
+    image = mosaic((SIDE, SIDE), frames=frames, chunks=(1, SIDE, SIDE))
+    labels = ps.segment(image, gaussian=1.0, min_size=10)
+    if work == "link_overlap":
+        return ps.link_overlap(labels)
+    table = ps.region_properties(labels, image)
+    return ps.link(table, distance=4, memory=1) if work == "link" else table
+
+
+def run_one(work: str, frames: int) -> None:
+    """Compute one table; print what was measured."""
+    build(work, _WARM_UP).compute(scheduler="threads")
+    with PeakMemory() as memory:
+        since = time.perf_counter()
+        table = build(work, frames)
+        tasks = len(table.__dask_graph__())
+        built = time.perf_counter() - since
+        rows = table.compute(scheduler="threads")
+        seconds = time.perf_counter() - since
+    found = {
+        "work": work,
+        "frames": frames,
+        "tasks": tasks,
+        "built": built,
+        "seconds": seconds,
+        "rows": len(rows),
+        "grown": memory.peak - memory.start,
+        "table": int(rows.memory_usage(deep=True).sum()),
+    }
+    print(json.dumps(found))
+
+
+def main(lengths: list[int]) -> None:
+    """Measure all and print a table as Markdown."""
+    print(
+        f"{machine()}; frames of {SIDE} x {SIDE}, image and labels {6 * SIDE**2 >> 10} KiB each\n"
+    )
+    print("| work | frames | rows | tasks a frame | to build, s | ms a frame ", end="")
+    print("| memory grows by, MiB | of which the result |")
+    print("|" + "---|" * 8)
+    for work in WORK:
+        for frames in lengths:
+            arguments = ("benchmarks.series", "--one", work, str(frames))
+            out = in_process(*arguments, environment={**os.environ, **ONE_THREAD})
+            one = json.loads(out.splitlines()[-1])
+            print(
+                f"| {work} | {frames} | {one['rows']} | {one['tasks'] / frames:.1f} "
+                f"| {one['built']:.2f} | {1e3 * one['seconds'] / frames:.1f} "
+                f"| {one['grown'] / 2**20:.0f} | {one['table'] / 2**20:.1f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        run_one(sys.argv[2], int(sys.argv[3]))
+    else:
+        main([int(frames) for frames in sys.argv[1:]] or list(FRAMES))

@@ -43,7 +43,7 @@ def open_microscopy(path: Path, wanted: Wanted) -> xr.DataArray:
     Of a file with several signals it is the only one with an image, or the one that ``channel``
     names, by number among the images or by title.
     """
-    signals = [s for s in _read(path) if _is_image(s)]
+    signals = [s for s in read_signals(path) if _is_image(s)]
     if not signals:
         raise ValueError(f"{path} holds no image: it may hold spectra or metadata only")
     titles = [str(s.get("metadata", {}).get("General", {}).get("title", "")) for s in signals]
@@ -51,7 +51,7 @@ def open_microscopy(path: Path, wanted: Wanted) -> xr.DataArray:
     return _image(chosen, rest, str(path), path.stem, str(path))
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def read_signals(path: Path) -> list[dict[str, Any]]:
     """Return the signals of a file; several formats may share an ending."""
     ending = path.suffix.lower().removeprefix(".")
     plugins = [p for p in rsciio.IO_PLUGINS if ending in [e.lower() for e in p["file_extensions"]]]

@@ -6,9 +6,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pspy_dask.feature_parameters import FeatureParameters
     from pspy_dask.io.annotations import open_annotations, write_class_picture
+    from pspy_dask.io.masks import label_mask
+    from pspy_dask.io.particle_files import load_particles, save_particles
     from pspy_dask.io.sources import open_image
+    from pspy_dask.io.spectra import open_spectra
     from pspy_dask.parameters import SegmentationParameters
+    from pspy_dask.particles.dataset import table_as_dataset
+    from pspy_dask.particles.drift import drift, subtract_drift
+    from pspy_dask.particles.grouping import cluster_particles
+    from pspy_dask.particles.linking import link
+    from pspy_dask.particles.overlap import link_overlap
+    from pspy_dask.particles.particle import Particle
+    from pspy_dask.particles.particle_list import Particles
+    from pspy_dask.particles.plots import plot_over_time, plot_properties
     from pspy_dask.particles.properties import region_properties
+    from pspy_dask.particles.radial import radial_profile
+    from pspy_dask.particles.spectra import sum_spectra
     from pspy_dask.pixels.clustering import cluster
     from pspy_dask.pixels.colors import toggle_channels
     from pspy_dask.pixels.features import features
@@ -16,6 +29,7 @@ if TYPE_CHECKING:
     from pspy_dask.pixels.shapes import Line, Points, Polygon
     from pspy_dask.run.classifier import PixelClassifier
     from pspy_dask.run.fitting import fit_classifier
+    from pspy_dask.run.particles import find_particles
     from pspy_dask.segmentation.labels import flooding, label, watershed
     from pspy_dask.segmentation.objects import clear_border, remove_small_objects
     from pspy_dask.segmentation.recipe import foreground, segment, threshold
@@ -23,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = [
     "FeatureParameters",
     "Line",
+    "Particle",
+    "Particles",
     "PixelClassifier",
     "Points",
     "Polygon",
@@ -30,16 +46,31 @@ __all__ = [
     "class_colors",
     "clear_border",
     "cluster",
+    "cluster_particles",
+    "drift",
     "features",
+    "find_particles",
     "fit_classifier",
     "flooding",
     "foreground",
     "label",
+    "label_mask",
+    "link",
+    "link_overlap",
+    "load_particles",
     "open_annotations",
     "open_image",
+    "open_spectra",
+    "plot_over_time",
+    "plot_properties",
+    "radial_profile",
     "region_properties",
     "remove_small_objects",
+    "save_particles",
     "segment",
+    "subtract_drift",
+    "sum_spectra",
+    "table_as_dataset",
     "threshold",
     "toggle_channels",
     "watershed",
@@ -50,6 +81,8 @@ __all__ = [
 _HOMES = {
     "FeatureParameters": "feature_parameters",
     "Line": "pixels.shapes",
+    "Particle": "particles.particle",
+    "Particles": "particles.particle_list",
     "PixelClassifier": "run.classifier",
     "Points": "pixels.shapes",
     "Polygon": "pixels.shapes",
@@ -57,16 +90,31 @@ _HOMES = {
     "class_colors": "pixels.palettes",
     "clear_border": "segmentation.objects",
     "cluster": "pixels.clustering",
+    "cluster_particles": "particles.grouping",
+    "drift": "particles.drift",
     "features": "pixels.features",
+    "find_particles": "run.particles",
     "fit_classifier": "run.fitting",
     "flooding": "segmentation.labels",
     "foreground": "segmentation.recipe",
     "label": "segmentation.labels",
+    "label_mask": "io.masks",
+    "link": "particles.linking",
+    "link_overlap": "particles.overlap",
+    "load_particles": "io.particle_files",
     "open_annotations": "io.annotations",
     "open_image": "io.sources",
+    "open_spectra": "io.spectra",
+    "plot_over_time": "particles.plots",
+    "plot_properties": "particles.plots",
+    "radial_profile": "particles.radial",
     "region_properties": "particles.properties",
     "remove_small_objects": "segmentation.objects",
+    "save_particles": "io.particle_files",
     "segment": "segmentation.recipe",
+    "subtract_drift": "particles.drift",
+    "sum_spectra": "particles.spectra",
+    "table_as_dataset": "particles.dataset",
     "threshold": "segmentation.recipe",
     "toggle_channels": "pixels.colors",
     "watershed": "segmentation.labels",

@@ -118,7 +118,7 @@ def _partial_tasks(
 
 def _join(tasks: Graph, root: str, name: str, frame: int | None, keys: list[Key]) -> None:
     """Add the tasks that merge partial results and finish the last."""
-    last = _merge_tree(tasks, root, name, lead(frame), keys)
+    last = merge_tree(tasks, root, name, lead(frame), keys)
     key = (name, *lead(frame), 0)
     tasks[key] = Task(key, _finish_task, TaskRef(root), TaskRef(last), frame is not None)
 
@@ -142,7 +142,11 @@ def _strips(plan: Pass) -> list[tuple[Index, ...]]:
     return [tuple(indices[i : i + width]) for i in range(0, len(indices), width)]
 
 
-def _merge_tree(tasks: Graph, root: str, name: str, at: tuple[int, ...], keys: list[Key]) -> Key:
+def merge_tree(tasks: Graph, root: str, name: str, at: tuple[int, ...], keys: list[Key]) -> Key:
+    """Add the tasks that merge the partial results of these keys; return the key of the last.
+
+    The value of the task ``root`` is a pair whose second part is the reducer.
+    """
     level = 0
     while len(keys) > 1:
         merged: list[Key] = []

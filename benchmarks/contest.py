@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,8 @@ def _process(candidate: Candidate, data: str) -> Iterator[subprocess.Popen[str]]
     ) as process:
         yield process
         assert process.stdin
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # one that failed never read what it was asked last
+            process.stdin.close()
 
 
 def on_one_core() -> None:

@@ -23,6 +23,9 @@ _DEFAULT_DIMS = {2: ("y", "x"), 3: ("z", "y", "x"), 4: AXES}
 # Dask arrays of this name hold labels each of which is one connected object.
 CONNECTED_LABELS = "connected-labels"
 
+#: By what part pixel sizes may differ that are equal but for rounding.
+SAME_STEP = 1e-6
+
 ImageLike = xr.DataArray | da.Array | np.ndarray[Any, Any] | Any
 
 
@@ -112,6 +115,17 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
     return source_image(source, dims, stored=_stored(array), chunks=chunks)
 
 
+def as_labels(array: ImageLike) -> xr.DataArray:
+    """Return labels as an image over dask, or raise ValueError where they are not integers."""
+    image = as_image(array)
+    if image.dtype.kind not in "iu":
+        raise ValueError(
+            f"labels of type {image.dtype} are not integers: label the mask first, "
+            "with label or label_mask"
+        )
+    return image
+
+
 def looks_coloured(shape: Sequence[int]) -> bool:
     """Whether the last axis of an unnamed array must be its colours: a volume is not so thin.
 
@@ -162,7 +176,7 @@ def _step(image: xr.DataArray, dim: str) -> float:
     if coordinate.size < 2:
         return stated
     measured = float(coordinate[-1] - coordinate[0]) / (coordinate.size - 1)
-    return stated if np.isclose(measured, stated, rtol=1e-6, atol=0) else measured
+    return stated if np.isclose(measured, stated, rtol=SAME_STEP, atol=0) else measured
 
 
 def _wrapped(array: xr.DataArray, chunks: ChunksLike) -> xr.DataArray:

@@ -26,6 +26,9 @@ _ANY = np.iinfo(np.int64).max
 # that sums along a line and powers of y times powers of z each fit 62 bits.
 _LIMITS = {2: (1 << 20, 1 << 30), 3: (1 << 15, 1 << 20)}
 
+#: Lengths of planes and volumes that keep these limits, whatever objects they hold.
+SAFE_BLOCKS = {2: (1 << 15, 1 << 15), 3: (1 << 10, 1 << 10, 1 << 15)}
+
 
 @cache
 def powers_of(axes: int, order: int) -> Powers:

@@ -28,7 +28,7 @@ def measure_float_moments(
     """Return the moments of the regions of a block, each pixel weighing its finite value.
 
     Parameters are those of :func:`pspy_dask.kernels.moments.measure_moments`; the moments count
-    units of 2**-1074.
+    units of 2**-1074. Integers of 64 bits count as the nearest floats.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def measure_float_moments(
     [0.75, 0.25]
     """
     check_sides(high - low, powers)
-    values = np.ascontiguousarray(as_floats(pixels))
+    values = np.ascontiguousarray(as_floats(_nearest_floats(pixels)))
     least, most = used_exponents(index.reshape(-1), values.reshape(-1))
     if least > most:
         return [(0,) * len(powers)] * len(low)
@@ -50,6 +50,11 @@ def measure_float_moments(
     _add_regions(index, values, low, np.array(powers, np.int64), lowest, digits)
     moments = (limbs_to_ints(Limbs(digits[:, k], lowest).carried()) for k in range(len(powers)))
     return list(zip(*moments, strict=True))
+
+
+def _nearest_floats(pixels: NDArray[Any]) -> NDArray[Any]:
+    wide = pixels.dtype.kind in "iu" and pixels.dtype.itemsize > 4
+    return pixels.astype(np.float64) if wide else pixels
 
 
 @compiled

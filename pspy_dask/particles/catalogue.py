@@ -22,12 +22,36 @@ from pspy_dask.particles.rows import Rows
 
 #: Other names, those of older scikit-image and of ParticleSpy among them.
 ALIASES = {
+    "background": "local_background",
     "bbox_area": "area_bbox",
     "convex_area": "area_convex",
     "equivalent_diameter_area": "equivalent_diameter",
+    "local_centroid": "centroid_local",
     "major_axis_length": "axis_major_length",
+    "max_intensity": "intensity_max",
+    "mean_intensity": "intensity_mean",
+    "min_intensity": "intensity_min",
     "minor_axis_length": "axis_minor_length",
-    "background": "local_background",
+    "std_intensity": "intensity_std",
+    "weighted_centroid": "centroid_weighted",
+    "weighted_local_centroid": "centroid_weighted_local",
+    "weighted_moments": "moments_weighted",
+    "weighted_moments_central": "moments_weighted_central",
+    "weighted_moments_hu": "moments_weighted_hu",
+    "weighted_moments_normalized": "moments_weighted_normalized",
+}
+
+_HOLES = (
+    "which background an object encloses is not known before the whole of it is: "
+    "fill the holes of the mask before it is labelled, and ask for area"
+)
+_CROPS = "a table holds numbers: take image or mask of a particle that find_particles returns"
+
+#: Properties of scikit-image that are not measured, and what to do instead.
+ABSENT = {
+    **dict.fromkeys(("area_filled", "filled_area", "image_filled", "filled_image"), _HOLES),
+    **dict.fromkeys(("image", "image_intensity", "intensity_image", "coords", "slice"), _CROPS),
+    **dict.fromkeys(("coords_scaled", "image_convex", "convex_image"), _CROPS),
 }
 
 #: What a table has where nothing is asked for, as far as it is defined.
@@ -110,6 +134,8 @@ def choose(properties: Sequence[str] | str | None, form: TableForm) -> Choice:
 
 def _check(name: str, available: Sequence[str], form: TableForm) -> None:
     known = _BY_NAME.get(name)
+    if name in ABSENT:
+        raise ValueError(f"{name} is not measured, for {ABSENT[name]}")
     if known is None and level_of(name) is None:
         raise ValueError(
             f"{name!r} is not a property: choose from {', '.join(_BY_NAME)} "

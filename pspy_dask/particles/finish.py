@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pspy_dask.particles.catalogue import Choice
 from pspy_dask.particles.form import Column, TableForm, units_of
@@ -17,6 +20,19 @@ def finish_table(rows: Rows, form: TableForm, choice: Choice, frame: int | None)
         columns = [Column("label", "", rows["label"]), *choice.columns(rows, form)]
     if frame is not None:
         columns.insert(0, Column("frame", "", np.full(len(rows), frame, np.int64)))
-    table = pd.DataFrame({column.name: column.values for column in columns})
+    table = pd.DataFrame({column.name: _canonical(column.values) for column in columns})
     table.attrs["units"] = units_of(columns)
     return table
+
+
+def _canonical(values: NDArray[Any]) -> NDArray[Any]:
+    """Return floats with one zero and one nan: their bits may depend on the order of chunks.
+
+    >>> np.signbit(_canonical(np.array([-0.0, -np.nan, -1.0]))).tolist()
+    [False, False, True]
+    """
+    if values.dtype.kind != "f":
+        return values
+    plain: NDArray[Any] = values + 0.0
+    plain[np.isnan(plain)] = np.nan
+    return plain

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.blocks.windows import Window
 from pspy_dask.kernels.hulls import Hulls
+from pspy_dask.kernels.moments import SAFE_BLOCKS
 from pspy_dask.kernels.regions import index_labels, measure_shapes
 from pspy_dask.particles.catalogue import Choice
 from pspy_dask.particles.finish import finish_table
@@ -41,6 +43,13 @@ class MeasureRegions:
 
     def rows(self, pixels: Sequence[NDArray[Any]], window: Window) -> Rows:
         """Return partial sums of the labels that one chunk sees."""
+        parts = [
+            self._rows_of_piece([block[cut] for block in pixels], piece)
+            for cut, piece in _pieces(window, self.choice.halo)
+        ]
+        return parts[0] if len(parts) == 1 else self.merge(parts)
+
+    def _rows_of_piece(self, pixels: Sequence[NDArray[Any]], window: Window) -> Rows:
         view = _view(pixels, window)
         columns: dict[str, NDArray[Any] | Hulls] = {"label": view.found, **view.shapes}
         for family in self.choice.families:
@@ -93,6 +102,23 @@ class MeasureRegions:
         rows = self.rows([block, *image], Window(box, box, block.shape, None))
         whole, _ = self.divide(rows, box, block.shape)
         return self.table([whole], 0 if self.form.frames else None)
+
+
+def _pieces(window: Window, halo: int) -> Iterator[tuple[tuple[slice, ...], Window]]:
+    """Yield the pieces of a chunk in which sums of any object fit, and where the window has them.
+
+    A chunk may have any size, so that no object is measured in one chunking and fails in another.
+    """
+    core = window.core
+    longest = SAFE_BLOCKS[len(core.start)]
+    spans = [
+        list(pairwise([*range(start, stop, length), stop]))
+        for start, stop, length in zip(*core, longest, strict=True)
+    ]
+    for chosen in product(*spans):
+        piece = Box(tuple(a for a, _ in chosen), tuple(b for _, b in chosen))
+        outer = piece.grow((halo,) * len(chosen), window.shape)
+        yield outer.within(window.outer), window._replace(core=piece, outer=outer)
 
 
 def _view(pixels: Sequence[NDArray[Any]], window: Window) -> View:

@@ -11,10 +11,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import DTypeLike
 
+from pspy_dask.blocks.calibration import share_calibration
 from pspy_dask.blocks.images import (
     CONNECTED_LABELS,
+    SAME_STEP,
     ImageLike,
     as_image,
+    as_labels,
     axis_units,
     has_frames,
     pixel_size,
@@ -46,14 +49,15 @@ def region_properties(
     labels
         Integers, 0 for background, of shape ``([t,] [z,] y, x)``. They may have gaps.
     image
-        Image of the same shape for the intensities; its non-finite pixels do not count.
+        Image of the same shape for the intensities; its non-finite pixels do not count. Its
+        pixel size is taken where the labels state none.
     properties
         Names of properties (see Notes), or ``"all"``. By default area, equivalent diameter,
         centroid, bounds, extent, axes, eccentricity, orientation, whether the object touches an
         edge of the image and, where there is one, sum, mean, minimum, maximum and standard
         deviation of the image. Only what these take is measured.
     spacing
-        Pixel size along the spatial axes, one number or one for each, instead of the labels' own.
+        Pixel size along the spatial axes, one number or one for each, instead of the stated one.
     connected
         True promises that every label is one connected object: then only objects on the seams
         between chunks travel. None knows it of the labels that :func:`pspy_dask.segment` and
@@ -72,23 +76,31 @@ def region_properties(
     Raises
     ------
     ValueError
-        The shapes differ, the labels are not integers, an unknown or undefined property, a pixel
-        size that is not positive; on computing, negative labels.
+        The shapes differ, labels and image state different pixel sizes, the labels are not
+        integers, an unknown or undefined property, a pixel size that is not positive; on
+        computing, negative labels.
 
     Notes
     -----
     Names and definitions are those of ``skimage.measure.regionprops`` where it has them; the
-    error about an unknown name lists all. ``equivalent_diameter``, ``bbox_length`` (diagonal of
-    the bounds), ``aspect_ratio`` (longest by shortest axis) and ``touches_border`` are added;
+    error about an unknown name lists all. Pictures, lists of pixels and ``area_filled`` are not
+    among them. ``equivalent_diameter``, ``bbox_length`` (diagonal of the bounds),
+    ``aspect_ratio`` (longest by shortest axis) and ``touches_border`` are added;
     ``local_background`` is the mean of the image in the ring that dilating the object twice by a
     cross adds to dilating it once, within the image, pixels of other objects included;
-    ``intensity_percentile_5`` and the like are exact, from the distinct values of each object.
+    ``intensity_percentile_5`` and the like are exact, from the distinct values of each object:
+    of an object of floats these are nearly as many as its pixels, and are together in memory.
 
     Sums are exact integers up to the end, so that means and deviations are correctly rounded and
     nothing depends on the order of summation. Moments count 1 (or the intensity) a pixel and
     scale with the pixel size to their order; normalized ones start at second order. What is
     defined for square pixels alone, ``moments_hu`` and all perimeters, is nan in physical units
-    where the sides of a pixel differ.
+    where the sides of a pixel differ, by more than a millionth.
+
+    Rows are small, but for medians and percentiles every distinct value of an object travels with
+    its count, up to 16 bytes for both. Of a float image these are about as many as the object's
+    pixels, and they meet in one task: those of an object that fills the image take more memory
+    than the image.
 
     Examples
     --------
@@ -103,17 +115,15 @@ def region_properties(
     0      1  0.50        2     1.0
     1      2  0.25        1     1.0
     """
-    label_image = as_image(labels)
-    if label_image.dtype.kind not in "iu":
-        raise ValueError(
-            f"labels of type {label_image.dtype} are not integers: label the mask first, "
-            "with label or label_mask"
-        )
+    label_image = as_labels(labels)
     arrays: list[da.Array] = [label_image.data]
     intensity = None
     if image is not None:
-        arrays.append(_matching(as_image(image), label_image))
+        pixels = as_image(image)
+        arrays.append(_matching(pixels, label_image))
         intensity = arrays[1].dtype
+        if spacing is None:
+            label_image, _ = share_calibration(label_image, pixels)
     if connected is None:
         connected = bool(label_image.data.name.startswith(CONNECTED_LABELS))
     form = table_form(label_image, intensity, spacing=spacing)
@@ -146,7 +156,7 @@ def table_form(
         units = {d: "" if unit == "px" else unit for d, unit in units.items()}
     return TableForm(
         dims=dims,
-        steps=tuple(steps[d] for d in dims),
+        steps=_alike([steps[d] for d in dims], [units[d] for d in dims]),
         origin=tuple(origin[d] for d in dims),
         units=tuple(units[d] for d in dims),
         intensity=None if intensity is None else np.dtype(intensity),
@@ -169,11 +179,35 @@ def table_units(
     return units
 
 
+def _alike(steps: Sequence[float], units: Sequence[str]) -> tuple[float, ...]:
+    """Return the steps, those that differ by rounding alone as the first of them.
+
+    Steps come of coordinates, in which the last digits of equal ones differ.
+
+    >>> _alike([0.1, 0.1 + 1e-15, 0.2], ["nm", "nm", "nm"])
+    (0.1, 0.1, 0.2)
+    """
+    result: list[float] = []
+    for step, unit in zip(steps, units, strict=True):
+        same = (
+            other
+            for other, its in zip(result, units, strict=False)
+            if its == unit and np.isclose(step, other, rtol=SAME_STEP, atol=0)
+        )
+        result.append(next(same, step))
+    return tuple(result)
+
+
 def _given(spacing: float | Sequence[float], dims: tuple[str, ...]) -> dict[str, float]:
-    values = np.asarray(spacing, np.float64)
+    try:
+        values = np.asarray(spacing, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"spacing {spacing!r} is not numbers: give one number, or one for each axis"
+        ) from None
     if values.shape not in ((), (len(dims),)):
         raise ValueError(
-            f"spacing {spacing} does not fit the axes {', '.join(dims)}: give one number, "
+            f"spacing {spacing!r} does not fit the axes {', '.join(dims)}: give one number, "
             "or one for each"
         )
     return dict(zip(dims, np.broadcast_to(values, len(dims)).tolist(), strict=True))

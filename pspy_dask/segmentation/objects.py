@@ -10,7 +10,7 @@ from dask.graph_manipulation import clone
 from pspy_dask.blocks.images import (
     CONNECTED_LABELS,
     ImageLike,
-    as_image,
+    as_labels,
     has_frames,
     like,
     spatial_axes,
@@ -80,9 +80,7 @@ def remove_small_objects(labels: ImageLike, min_size: int) -> xr.DataArray:
 
 
 def _drop(labels: ImageLike, *, min_size: int, border: bool) -> xr.DataArray:
-    image = as_image(labels)
-    if image.dtype.kind not in "iu":
-        raise ValueError(f"labels of type {image.dtype} are not integers: label the mask first")
+    image = as_labels(labels)
     frames = has_frames(image)
     axes = len(spatial_axes(image))
     connected = str(image.data.name).startswith(CONNECTED_LABELS)

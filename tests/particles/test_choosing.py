@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from skimage.measure import regionprops
 
 import pspy_dask as ps
 from pspy_dask.blocks.images import make_image
 from pspy_dask.io.tables import read_table, write_parquet
-from pspy_dask.particles.catalogue import property_names
+from pspy_dask.particles.catalogue import ABSENT, property_names
 from pspy_dask.particles.measures.hull import Hull
-from pspy_dask.particles.properties import table_units
+from pspy_dask.particles.properties import table_form, table_units
 
 LABELS = np.array([[5, 5, 0, 0], [5, 0, 0, 9], [0, 0, 9, 9]])
 IMAGE = np.arange(12.0).reshape(3, 4)
@@ -30,6 +31,32 @@ def test_older_names():
     table = ps.region_properties(LABELS, properties=asked)
     expected = ["area_bbox", "area_convex", "axis_major_length", "equivalent_diameter"]
     assert list(table.columns)[1::2] == expected
+
+
+def test_every_name_of_scikit_image_is_taken_or_refused_with_a_reason():
+    older = {
+        *("bbox_area", "convex_area", "filled_area", "convex_image", "filled_image"),
+        *("equivalent_diameter", "intensity_image", "local_centroid", "major_axis_length"),
+        *("max_intensity", "mean_intensity", "min_intensity", "std_intensity"),
+        *("minor_axis_length", "weighted_centroid", "weighted_local_centroid"),
+        *(f"weighted_moments{end}" for end in ("", "_central", "_hu", "_normalized")),
+    }
+    region = regionprops(LABELS, IMAGE)[0]
+    for name in {*region, *older}:
+        if name in ABSENT:
+            with pytest.raises(ValueError, match=f"{name} is not measured, for .*: (fill|take) "):
+                ps.region_properties(LABELS, IMAGE, properties=name)
+        else:
+            assert len(ps.region_properties(LABELS, IMAGE, properties=name).columns)
+
+
+def test_older_names_mean_the_same():
+    names = ["max_intensity", "mean_intensity", "min_intensity", "num_pixels"]
+    table = ps.region_properties(LABELS, IMAGE, properties=names).compute()
+    regions = regionprops(LABELS, IMAGE)
+    assert list(table)[1:] == ["intensity_max", "intensity_mean", "intensity_min", "num_pixels"]
+    for name in list(table)[1:]:
+        assert table[name].tolist() == [region[name] for region in regions]
 
 
 def test_only_what_is_asked_for_is_measured(monkeypatch):
@@ -82,6 +109,30 @@ def test_pixels_that_are_not_square():
     assert list(table["area"]) == [6.0, 6.0]
 
 
+@pytest.mark.parametrize("step", [0.1, 1e-9, 1.7])
+def test_rounding_does_not_make_a_square_pixel_oblong(step):
+    coords = {"y": np.arange(90) * step + 12.3, "x": np.linspace(0, 76 * step, 77)}
+    labels = xr.DataArray(np.ones((90, 77), int), coords, ("y", "x"))
+    names = ["perimeter", "perimeter_8", "perimeter_crofton", "circularity", "moments_hu"]
+    for part in (labels, labels[10:60, 10:50], labels[::2, ::2]):
+        table = ps.region_properties(part, properties=names).compute()
+        assert table.notna().all(axis=None)
+        ratio = table["perimeter"][0] / table["perimeter_px"][0]
+        assert ratio == pytest.approx(float(part.x[1] - part.x[0]))
+
+
+def test_steps_are_equal_up_to_a_millionth():
+    for other, same in ((1e-12, True), (1e-8, True), (1e-5, False)):
+        steps = {"y": 0.1, "x": 0.1 + other}
+        image = make_image(da.from_array(LABELS), ("y", "x"), steps=steps)
+        table = ps.region_properties(image, properties=["perimeter", "circularity"]).compute()
+        assert table.notna().all(axis=None) == same
+    volume = make_image(
+        da.ones((2, 3, 4)), ("z", "y", "x"), steps={"z": 0.2, "y": 0.1, "x": 0.1 + 1e-12}
+    )
+    assert table_form(volume).steps == (0.2, 0.1, 0.1)
+
+
 def test_spacing_takes_the_place_of_the_pixel_size():
     origin = {"y": 10.0, "x": 0.0}
     image = make_image(da.from_array(LABELS), ("y", "x"), steps={"y": 2.0, "x": 2.0}, origin=origin)
@@ -104,6 +155,9 @@ def test_bad_input():
             ps.region_properties(LABELS, spacing=spacing)
     with pytest.raises(ValueError, match="does not fit the axes y, x"):
         ps.region_properties(LABELS, spacing=(1.0, 1.0, 1.0))
+    for words in ("a", ["1 nm", "2 nm"]):
+        with pytest.raises(ValueError, match="is not numbers: give one number, or one for each"):
+            ps.region_properties(LABELS, spacing=words)
     backwards = make_image(da.from_array(LABELS), ("y", "x"))[::-1]
     with pytest.raises(ValueError, match="pixel size along y is -1"):
         ps.region_properties(backwards)

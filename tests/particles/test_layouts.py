@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from math import prod
 
 import dask
 import dask.array as da
@@ -13,9 +14,11 @@ from skimage.measure import label as skimage_label
 
 import pspy_dask as ps
 from pspy_dask.blocks.images import as_image
+from pspy_dask.blocks.sources import lazy_array
 from pspy_dask.particles import properties as rooms
 from pspy_dask.particles.catalogue import choose
 from pspy_dask.particles.measure import MeasureRegions
+from tests.particles.test_particle_list import Counting
 from tests.shapes import NAMED
 
 MASK = NAMED["blobs"]
@@ -59,9 +62,14 @@ def test_frames_do_not_see_each_other():
 
 def test_chunks_read_twice(monkeypatch):
     once = everything(ps.label(as_image(MASK, chunks=7)), IMAGE)
-    monkeypatch.setattr(rooms, "_KEEP_PIXELS", 0)
-    labels = as_image(WHOLE, chunks=7)  # NumPy, read at random
-    same(everything(labels, as_image(IMAGE, chunks=7), connected=True), once)
+    chunks = as_image(WHOLE, chunks=7).data.chunks
+    for most, times in ((2**28, 1), (0, 2)):
+        monkeypatch.setattr(rooms, "_KEEP_PIXELS", most)
+        labels, image = Counting(WHOLE), Counting(IMAGE)
+        lazy = [as_image(lazy_array(source, chunks)) for source in (labels, image)]
+        same(everything(*lazy, connected=True), once)
+        expected = times * prod(map(len, chunks))
+        assert len(labels.reads) == len(image.reads) == expected
 
 
 def test_programs_travel():

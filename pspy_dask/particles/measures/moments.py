@@ -93,8 +93,9 @@ def hu_columns(title: str, name: str, rows: Rows, form: TableForm, powers: Power
         e * (a * a - b * b) + 4 * n[1, 1] * a * b,
         d * p - c * q,
     ]
-    factor = 1.0 if form.is_isotropic else np.nan
-    return [Column(f"{title}_{k}", "", value * factor) for k, value in enumerate(values)]
+    if not form.is_isotropic:
+        values = [np.full(len(rows), np.nan)] * len(values)
+    return [Column(f"{title}_{k}", "", value) for k, value in enumerate(values)]
 
 
 def _normalized(central: Floats, form: TableForm, powers: Powers) -> dict[Any, Floats]:

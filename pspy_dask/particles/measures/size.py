@@ -32,6 +32,10 @@ def _area(rows: Rows, form: TableForm) -> list[Column]:
     return form.size("area", rows["area"])
 
 
+def _pixels(rows: Rows, _form: TableForm) -> list[Column]:
+    return [Column("num_pixels", "", rows["area"])]
+
+
 def _diameter(rows: Rows, form: TableForm) -> list[Column]:
     pixels = equivalent_diameter(rows["area"].astype(np.float64), form.axes)
     physical = equivalent_diameter(rows["area"] * form.pixel, form.axes)
@@ -83,6 +87,7 @@ def _touches(rows: Rows, form: TableForm) -> list[Column]:
 
 PROPERTIES: tuple[Property, ...] = (
     Property("area", (), _area),
+    Property("num_pixels", (), _pixels),
     Property("equivalent_diameter", (), _diameter),
     Property("centroid", (), _centroid),
     Property("bbox", (), _bounds),

@@ -27,7 +27,7 @@ from pspy_dask.api.segment_parameters import parameters
 Seg_ui = SegUI = seg_ui
 ParticleAnalysis = particle_analysis
 ParticleAnalysisSeries = particle_analysis_series
-TimeSeriesAnalysis = time_series_analysis
+TimeSeriesAnalysis = timeseriesanalysis = time_series_analysis
 ClusterLearn = cluster_learn
 ClusterLearnSeries = cluster_learn_series
 ClusterTrained = cluster_trained
@@ -58,6 +58,7 @@ __all__ = [
     "radial_profile",
     "seg_ui",
     "time_series_analysis",
+    "timeseriesanalysis",
     "toggle_channels",
     "trainable_parameters",
 ]

@@ -113,7 +113,7 @@ def time_series_analysis(
     particles: particle_list,
     max_dist: float = 1,
     memory: int = 3,
-    properties: Sequence[str] = ("area",),
+    properties: str | Sequence[str] = ("area",),
 ) -> pd.DataFrame:
     """Return the trajectories of the particles of a series, as trackpy has them.
 
@@ -126,7 +126,7 @@ def time_series_analysis(
     memory
         For how many frames it may be missing.
     properties
-        Names of properties to be told beside.
+        Name or names of properties to be told beside.
 
     Returns
     -------
@@ -139,7 +139,8 @@ def time_series_analysis(
     ValueError
         A particle lacks a property, or has no frame.
     """
-    names = list(dict.fromkeys(["y", "x", *properties, "frame"]))
+    asked = [properties] if isinstance(properties, str) else properties
+    names = list(dict.fromkeys(["y", "x", *asked, "frame"]))
     table = table_of(particles.list, names)
     if table["frame"].isna().any():
         raise ValueError("particles have no frame: find them with particle_analysis_series")
@@ -158,6 +159,8 @@ def load(filename: str | Path) -> particle_list:
         for name, (value, units) in stored.properties.items():
             own.set_property(name, value, units)
         own.set_mask(stored.mask)
+        if stored.background is not None:
+            own.background = stored.background
         if stored.image is not None:
             own.store_im(xr.DataArray(stored.image, dims=("y", "x")))
         result.append(own)

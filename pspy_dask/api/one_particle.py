@@ -19,7 +19,8 @@ class particle:  # noqa: N801
     properties
         By name a dictionary of ``value`` and ``units``, None where there are none.
     bbox
-        First row and column of its bounds, and the row and column after the last.
+        First row and column of its bounds, and the row and column after the last; those of its
+        mask where they were not set.
     background
         Mean of the image in a ring around it.
     spectrum
@@ -32,8 +33,6 @@ class particle:  # noqa: N801
         What `particle_list.cluster_particles` found, -1 for noise.
     """
 
-    bbox: tuple[int, int, int, int]
-    background: float
     cluster_number: int
     origin: Any
     zone: Any
@@ -45,12 +44,12 @@ class particle:  # noqa: N801
         self.properties: dict[str, dict[str, Any]] = {}
         self._mask: PlacedMask | Callable[[], PlacedMask] | None = None
         self._image: Any = None
+        self._bbox: tuple[int, int, int, int] | None = None
+        self._background: float | None = None
 
     @property
     def mask(self) -> NDArray[np.bool_]:
         """Its pixels: booleans of the shape of the image, made when asked for."""
-        if self._mask is None:
-            raise AttributeError("the particle has no mask: set_mask gives it one")
         return self.placed_mask().whole()
 
     @property
@@ -66,9 +65,38 @@ class particle:  # noqa: N801
     def image(self, value: Any) -> None:
         self._image = value
 
+    @property
+    def bbox(self) -> tuple[int, int, int, int]:
+        """Its bounds."""
+        return self.placed_mask().bounds if self._bbox is None else self._bbox
+
+    @bbox.setter
+    def bbox(self, value: tuple[int, int, int, int]) -> None:
+        self._bbox = value
+
+    @property
+    def background(self) -> float:
+        """The mean of the image in a ring around it."""
+        if self._background is None:
+            raise AttributeError(
+                "the particle has no background: particle_analysis finds it, and files of "
+                "ParticleSpy do not hold it"
+            )
+        return self._background
+
+    @background.setter
+    def background(self, value: float) -> None:
+        self._background = value
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether it has a mask, which lists that are saved need."""
+        return self._mask is not None
+
     def placed_mask(self) -> PlacedMask:
         """Return its mask within its bounds."""
-        assert self._mask is not None
+        if self._mask is None:
+            raise AttributeError("the particle has no mask: set_mask gives it one")
         return self._mask() if callable(self._mask) else self._mask
 
     def set_origin(self, origin: Any) -> None:

@@ -42,7 +42,21 @@ class particle_list:  # noqa: N801
         self.list.append(particle)
 
     def save(self, filename: str | Path) -> None:
-        """Write ParticleSpy's HDF5 file: properties, masks and images."""
+        """Write ParticleSpy's HDF5 file: properties, masks, images and backgrounds.
+
+        Raises
+        ------
+        ValueError
+            A particle has no mask.
+        FileNotFoundError
+            There is no such folder.
+        """
+        for number, own in enumerate(self.list):
+            if not own.has_mask:
+                raise ValueError(
+                    f"particle {number} has no mask, which the file must hold: give it one with "
+                    "set_mask"
+                )
         write_particles(filename, map(_stored, self.list))
 
     def plot(self, prop_list: str | Sequence[str] = ("area",), **kwargs: Any) -> None:
@@ -54,7 +68,15 @@ class particle_list:  # noqa: N801
             Names of properties.
         **kwargs
             ``bins`` of the histogram: their number, their edges, or a rule of NumPy's; and
-            properties of Matplotlib's bars or points, such as ``color`` and ``alpha``.
+            properties of Matplotlib's bars or points, such as ``color`` and ``alpha``; ``c`` and
+            ``s`` of its scatter plots, too.
+
+        Raises
+        ------
+        TypeError
+            A keyword is neither.
+        ValueError
+            A particle lacks a property, or there are none or more than three.
         """
         plot([self], prop_list, **kwargs)
 
@@ -127,15 +149,23 @@ class particle_list:  # noqa: N801
 def plot(
     particle_lists: Sequence[particle_list],
     prop_list: str | Sequence[str] = ("area",),
+    *,
+    properties: str | Sequence[str] | None = None,
     **kwargs: Any,
 ) -> None:
     """Show properties of several lists in one plot, told apart by colour.
 
-    See `particle_list.plot`.
+    See `particle_list.plot`. ``properties`` is another name of ``prop_list``, which ParticleSpy's
+    documentation uses.
     """
+    prop_list = prop_list if properties is None else properties
     names = [prop_list] if isinstance(prop_list, str) else list(prop_list)
     tables = [table_of(each.list, list(dict.fromkeys(names))) for each in particle_lists]
     bins = kwargs.pop("bins", "auto")
+    if "c" in kwargs:
+        kwargs["color"] = kwargs.pop("c")
+    if "s" in kwargs:
+        kwargs["sizes"] = np.atleast_1d(kwargs.pop("s"))
     show(plot_properties(tables, names, bins=bins), kwargs)
 
 
@@ -177,4 +207,4 @@ def _is_number(value: Any) -> bool:
 def _stored(own: particle) -> StoredParticle:
     properties = {name: (each["value"], each["units"]) for name, each in own.properties.items()}
     image = None if own._image is None else np.asarray(plain_pixels(own.image))
-    return StoredParticle(properties, own.placed_mask(), image)
+    return StoredParticle(properties, own.placed_mask(), image, own._background)

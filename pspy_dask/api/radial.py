@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from pspy_dask.api.one_particle import particle
 from pspy_dask.api.showing import show
 from pspy_dask.io.microscopy import is_signal
-from pspy_dask.io.signals import plain_pixels
+from pspy_dask.io.signals import axis_unit, plain_pixels
 from pspy_dask.particles.radial import radial_profile as profile_of
 
 Profile = tuple[list[int], list[float]]
@@ -89,6 +89,6 @@ def _profile(pixels: Any) -> Profile:
 def _scale(image: Any) -> tuple[float, str]:
     if is_signal(image):
         axis = image.axes_manager.signal_axes[0]
-        return float(axis.scale), str(axis.units)
+        return float(axis.scale), axis_unit(axis)
     attrs = image.coords["x"].attrs if "x" in getattr(image, "coords", {}) else {}
     return float(attrs.get("step", 1.0)), str(attrs.get("units", "px"))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from platformdirs import user_data_path
 
 Groups = Mapping[str, Mapping[str, Any]]
+_BACKGROUND = "background"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,12 @@ class PlacedMask:
         y, x = self.start
         height, width = self.inside.shape
         return slice(y, y + height), slice(x, x + width)
+
+    @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """First row and column of the bounds, and the row and column after the last."""
+        y, x = self.place
+        return y.start, x.start, y.stop, x.stop
 
     def whole(self) -> NDArray[np.bool_]:
         """Return the mask of the whole plane.
@@ -74,11 +81,14 @@ class StoredParticle:
         Where it is.
     image
         Pixels around it, or None.
+    background
+        Mean of the image in a ring around it, or None; ParticleSpy's files hold none.
     """
 
     properties: Mapping[str, tuple[Any, str | None]]
     mask: PlacedMask
     image: NDArray[Any] | None = None
+    background: float | None = None
 
 
 def user_file(name: str) -> Path:
@@ -176,6 +186,9 @@ def _write_particle(group: h5py.Group, particle: StoredParticle) -> None:
     )
     if mask.inside.size:
         stored[mask.place] = mask.inside.astype(np.uint8)
+    if particle.background is not None:
+        # ParticleSpy takes every attribute of the group for a property.
+        stored.attrs[_BACKGROUND] = particle.background
     if particle.image is not None:
         group.create_dataset("Image", data=particle.image)
 
@@ -188,7 +201,23 @@ def _read_particle(group: h5py.Group) -> StoredParticle:
         if not (name.endswith(" units") and name.removesuffix(" units") in attributes)
     }
     image = group["Image"][...] if "Image" in group else None
-    return StoredParticle(properties, PlacedMask.of(group["Mask"][...]), image)
+    mask = group["Mask"]
+    return StoredParticle(properties, _read_mask(mask), image, _plain(mask.attrs.get(_BACKGROUND)))
+
+
+def _read_mask(stored: h5py.Dataset) -> PlacedMask:
+    """Return a mask of which only the chunks that were written are read."""
+    if stored.chunks is None or stored.fillvalue != 0:
+        return PlacedMask.of(stored[...])
+    written = [stored.id.get_chunk_info(k) for k in range(stored.id.get_num_chunks())]
+    shape = (stored.shape[0], stored.shape[1])
+    if not written:
+        return PlacedMask(shape, (0, 0), np.zeros((0, 0), np.bool_))
+    offsets = np.array([chunk.chunk_offset for chunk in written])
+    (y0, x0), (y1, x1) = offsets.min(axis=0), offsets.max(axis=0) + stored.chunks
+    part = PlacedMask.of(stored[y0:y1, x0:x1])
+    y, x = part.start
+    return PlacedMask(shape, (int(y0) + y, int(x0) + x), part.inside)
 
 
 def _write(target: Path, fill: Callable[[h5py.File], None]) -> None:

@@ -28,7 +28,7 @@ def open_as_stated(source: Any, *, axes: str | None = None) -> xr.DataArray:
         return image
     own = dict(zip(("x", "y"), source.axes_manager.signal_axes, strict=False))
     steps = {d: float(axis.scale) for d, axis in own.items()}
-    units = {d: _unit(axis) for d, axis in own.items()}
+    units = {d: axis_unit(axis) for d, axis in own.items()}
     dims = [str(d) for d in image.dims]
     return make_image(
         image.data, dims, steps=steps, units=units, name=str(image.name), attrs=image.attrs
@@ -138,5 +138,6 @@ def _masked(signal: Any, mask: NDArray[np.bool_] | None) -> Any:
     return signal
 
 
-def _unit(axis: Any) -> str:
+def axis_unit(axis: Any) -> str:
+    """Return the unit of an axis of a signal, ``px`` where it states none."""
     return axis.units if isinstance(axis.units, str) and axis.units else "px"

@@ -10,9 +10,12 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage.measure import label as label_values
 
 import pspy_dask.api as ps
+from pspy_dask.blocks.images import as_image
 from pspy_dask.io import particlespy_files
+from pspy_dask.run import value_pieces
 from tests.api.pictures import disc, generated, picture, signal, values
 
 #: What ParticleSpy 0.6.3 (scikit-image 0.26, HyperSpy 2.5) finds in ``signal(picture())`` with
@@ -194,6 +197,22 @@ def test_a_pre_segmented_mask_gives_pieces_of_one_value():
     assert len(ps.particle_analysis(image, generated(), mask=signal(mask)).list) == 3
 
 
+@pytest.mark.parametrize("dtype", ["u1", "i8", "f4", "f8"])
+def test_a_mask_of_one_number_stays_lazy_and_control_of_two_does_not(dtype, monkeypatch):
+    mask = np.zeros(picture().shape, dtype)
+    mask[0:10, 5:15], mask[10:20, 15:25], mask[50:60, 5:15] = 255, 255, 255
+    given = da.from_array(mask, chunks=16)
+    image = as_image(picture())
+    expected = label_values(mask.astype(int))
+    monkeypatch.setattr(value_pieces, "label_values", None)  # what labels a mask read as a whole
+    np.testing.assert_array_equal(value_pieces.label_pieces(given, image), expected)
+    empty = value_pieces.label_pieces(da.zeros(mask.shape, dtype=dtype, chunks=16), image)
+    assert not np.asarray(empty).any()
+    mask[50, 5] = 7
+    with pytest.raises(TypeError, match="not callable"):
+        value_pieces.label_pieces(da.from_array(mask, chunks=16), image)
+
+
 def test_an_empty_mask_holds_no_particles_and_none_segments():
     image = picture()
     assert len(ps.particle_analysis(image, generated(), mask=np.zeros(image.shape)).list) == 0
@@ -265,6 +284,9 @@ def test_trajectories_as_trackpy_has_them():
     assert tracks["particle"].tolist() == [0, 1, 2] * 3
     assert tracks["x"].iloc[::3].tolist() == [10.0, 11.0, 12.0]
     assert tracks.groupby("particle")["area"].nunique().tolist() == [1, 1, 1]
+    series = ps.particle_analysis_series(stack, generated())
+    told = ps.time_series_analysis(series, 4, properties="circularity")
+    assert list(told.columns) == ["y", "x", "circularity", "frame", "particle"]
     with pytest.raises(ValueError, match="have no frame"):
         ps.time_series_analysis(ps.particle_analysis(picture(), generated()))
 

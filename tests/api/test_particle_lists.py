@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import h5py
+import hyperspy.api as hs
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -123,6 +124,7 @@ def test_lists_come_back(tmp_path):
         assert other.properties == kept
         np.testing.assert_array_equal(other.mask, own.mask)
         np.testing.assert_array_equal(other.image.data, own.image.data)
+        assert (other.bbox, other.background) == (own.bbox, own.background)
     assert [p.name for p in tmp_path.iterdir()] == ["list.hdf5"]
 
 
@@ -140,6 +142,43 @@ def test_a_list_as_particlespy_writes_it(tmp_path):
     assert found.list[1].properties["area"]["units"] == "nm^2"
     assert found.list[1].properties["circularity"] == {"value": 0.5, "units": None}
     assert [own.mask.sum() for own in found.list[:2]] == [0, 20069]
+    assert [own.bbox for own in found.list[:2]] == [(0, 0, 0, 0), (21, 21, 180, 180)]
+    with pytest.raises(AttributeError, match="particle_analysis finds it"):
+        _ = found.list[0].background
+
+
+def test_a_particle_without_a_mask_is_not_saved(tmp_path):
+    found = ps.particle_analysis(picture(), generated())
+    found.append(ps.particle())
+    with pytest.raises(ValueError, match="particle 3 has no mask"):
+        found.save(tmp_path / "list.hdf5")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(AttributeError, match="set_mask gives it one"):
+        _ = found.list[3].bbox
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (300, 250), (997, 700), None])
+def test_masks_come_back_from_the_chunks_that_were_written(tmp_path, corner):
+    # Chunks are 256 wide: in one, across four, and in the last, which the plane cuts off.
+    mask = np.zeros((1000, 701), bool)
+    if corner is not None:
+        mask[corner[0] : corner[0] + 300, corner[1] : corner[1] + 90 : 2] = True
+    one, many = ps.particle(), ps.particle_list()
+    one.set_mask(mask)
+    many.append(one)
+    many.save(tmp_path / "list.hdf5")
+    again = ps.load(tmp_path / "list.hdf5").list[0]
+    np.testing.assert_array_equal(again.mask, mask)
+    assert again.bbox == one.bbox
+
+
+def test_only_chunks_that_were_written_are_read(tmp_path):
+    ps.particle_analysis(signal(disc(), 1), generated()).save(tmp_path / "list.hdf5")
+    with h5py.File(tmp_path / "list.hdf5", "a") as file:
+        del file["Particle 0"]["Mask"]
+        stored = file["Particle 0"].create_dataset("Mask", (10**6, 10**6), "u1", chunks=(256, 256))
+        stored[600_000:600_020, 255:257] = 1  # as a whole it takes 10^12 bytes
+    assert ps.load(tmp_path / "list.hdf5").list[0].bbox == (600_000, 255, 600_020, 257)
 
 
 def test_a_written_list_has_particlespys_layout(tmp_path):
@@ -209,6 +248,13 @@ def test_radial_profiles():
         ps.radial_profile(own, ["Pt"])
 
 
+def test_a_radial_plot_of_a_signal_without_units_is_in_pixels():
+    uncalibrated = hs.signals.Signal2D(disc())
+    own = ps.particle_analysis(uncalibrated, generated(store_im=True)).list[0]
+    ps.radial_profile(own, ["Image"])
+    assert plt.gcf().axes[0].get_xlabel() == "Distance from particle centre (px)"
+
+
 def test_plots_are_pyplots_own():
     found = ps.particle_analysis(signal(picture()), generated())
     found.plot("area", bins=4, color="r")
@@ -219,8 +265,13 @@ def test_plots_are_pyplots_own():
     ps.plot([found, found], ["area", "circularity"], alpha=0.5)
     assert plt.gcf().axes[0].get_ylabel() == "circularity"
     assert plt.gcf().axes[0].collections[0].get_alpha() == 0.5
+    found.plot(["area", "circularity"], c="k", s=9)
+    points = plt.gcf().axes[0].collections[0]
+    assert (points.get_sizes().tolist(), points.get_facecolor()[0, :3].tolist()) == ([9], [0] * 3)
     found.plot()
     found.plot(["area", "circularity", "area"])
+    with pytest.raises(TypeError, match="'density' is no property"):
+        found.plot("area", density=True)
     with pytest.raises(ValueError, match="one, two or three"):
         found.plot(["area"] * 4)
 

@@ -56,15 +56,17 @@ class Run:
     result: Any
 
 
-def take_turns(candidates: list[Candidate], data: str, *, runs: int) -> dict[str, list[Run]]:
-    """Run each candidate once to warm up, then all of them in turn.
+def take_turns(
+    candidates: list[Candidate], data: str, *, runs: int, warm_up: bool = True
+) -> dict[str, list[Run]]:
+    """Run each candidate once to warm up, unless it has done so itself, then all of them in turn.
 
     A candidate that fails is left out of the result and its error printed.
     """
     with ExitStack() as inside:
         started = {c.name: inside.enter_context(_process(c, data)) for c in candidates}
         found: dict[str, list[Run]] = {name: [] for name in started}
-        for turn in range(runs + 1):
+        for turn in range(0 if warm_up else 1, runs + 1):
             for name, process in started.items():
                 run = _ask(process) if name in found else None
                 if run is None:

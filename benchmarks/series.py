@@ -7,9 +7,9 @@ links by distance and those by overlap, on dask's threads, in a new process each
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import sys
 import time
 from typing import Any
 
@@ -80,7 +80,15 @@ def main(lengths: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        run_one(sys.argv[2], int(sys.argv[3]))
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.series",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("frames", nargs="*", type=int, default=FRAMES, help="lengths of series")
+    parser.add_argument("--one", choices=WORK, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one is None:
+        main(list(given.frames))
     else:
-        main([int(frames) for frames in sys.argv[1:]] or list(FRAMES))
+        run_one(given.one, given.frames[0])

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pspy_dask.io.particle_files import load_particles, save_particles
     from pspy_dask.io.sources import open_image
     from pspy_dask.io.spectra import open_spectra
+    from pspy_dask.io.tables import read_table, write_csv, write_parquet
     from pspy_dask.parameters import SegmentationParameters
     from pspy_dask.particles.dataset import table_as_dataset
     from pspy_dask.particles.drift import drift, subtract_drift
@@ -64,6 +65,7 @@ __all__ = [
     "plot_over_time",
     "plot_properties",
     "radial_profile",
+    "read_table",
     "region_properties",
     "remove_small_objects",
     "save_particles",
@@ -75,6 +77,8 @@ __all__ = [
     "toggle_channels",
     "watershed",
     "write_class_picture",
+    "write_csv",
+    "write_parquet",
 ]
 
 # Imported when they are first asked for: it takes seconds, in which the command is to answer.
@@ -108,6 +112,7 @@ _HOMES = {
     "plot_over_time": "particles.plots",
     "plot_properties": "particles.plots",
     "radial_profile": "particles.radial",
+    "read_table": "io.tables",
     "region_properties": "particles.properties",
     "remove_small_objects": "segmentation.objects",
     "save_particles": "io.particle_files",
@@ -119,6 +124,8 @@ _HOMES = {
     "toggle_channels": "pixels.colors",
     "watershed": "segmentation.labels",
     "write_class_picture": "io.annotations",
+    "write_csv": "io.tables",
+    "write_parquet": "io.tables",
 }
 
 

@@ -16,7 +16,7 @@ from distributed import KilledWorker
 
 from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image
-from pspy_dask.run import job
+from pspy_dask.run import job, labelling
 from tests.commands import (
     DONE,
     FAILED,
@@ -54,7 +54,7 @@ def breaking(monkeypatch, stage, error):
     def fail(*arguments, **options):
         raise error
 
-    monkeypatch.setattr(job, stage, fail)
+    monkeypatch.setattr(labelling if stage == "write_labels" else job, stage, fail)
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,26 @@ from typing import Any, Protocol
 import dask.array as da
 import numpy as np
 from dask._task_spec import Task, TaskRef
+from dask.array.core import normalize_chunks
 from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Grid, Index, make_grid
+from pspy_dask.blocks.images import native_pixels
 from pspy_dask.blocks.reduce import merge_tree
-from pspy_dask.blocks.sources import Source, source_of
+from pspy_dask.blocks.sources import ArraySource, Source, lazy_array, source_of
 from pspy_dask.blocks.windows import Graph, Key, dask_inputs
+
+
+def lazy_cube(array: Any) -> da.Array:
+    """Return an array of any number of axes over dask, in chunks that keep to stored ones."""
+    if isinstance(array, da.Array):
+        return native_pixels(array)
+    known = array if hasattr(array, "dtype") else np.asarray(array)
+    stored = getattr(known, "shards", None) or getattr(known, "chunks", None)
+    chunks = normalize_chunks("auto", known.shape, dtype=known.dtype, previous_chunks=stored)
+    return lazy_array(ArraySource(known, (None,) * known.ndim), chunks)
 
 
 class SpectrumReducer(Protocol):

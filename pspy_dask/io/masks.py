@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from PIL import Image
 
+from pspy_dask.blocks.calibration import share_calibration
 from pspy_dask.blocks.grid import Box, Index
-from pspy_dask.blocks.images import axis_units, like
+from pspy_dask.blocks.images import as_image, like
 from pspy_dask.blocks.sources import Source, lazy_array, source_of
+from pspy_dask.io.frames import PICTURES
 from pspy_dask.io.sources import open_image
+from pspy_dask.io.tiff import SUFFIXES
 from pspy_dask.segmentation.labels import label
 
 
-def label_mask(mask: Any, image: Any = None, *, binary: bool = False) -> xr.DataArray:
+def label_mask(
+    mask: Any,
+    image: Any = None,
+    *,
+    binary: bool = False,
+    channel: int | str | None = None,
+) -> xr.DataArray:
     """Return the labels that a mask stands for: its components, or its own labels as they are.
 
     Parameters
@@ -25,12 +36,16 @@ def label_mask(mask: Any, image: Any = None, *, binary: bool = False) -> xr.Data
     mask
         Whatever :func:`pspy_dask.open_image` opens: an array, a Zarr or OME-Zarr folder, a TIFF,
         a PNG, ... Booleans are labelled as :func:`pspy_dask.label` does; integers are labels,
-        gaps and all, 0 for background.
+        gaps and all, 0 for background. Of a picture with a palette these are the numbers of its
+        colours.
     image
         The image that it is a mask of, which must have its shape. The labels then have its axes
-        and, where the mask states no pixel size, its pixel size.
+        and its pixel size.
     binary
         Label integers too, what is not 0 being foreground, as in a picture of 0 and 255.
+    channel
+        Of a mask that has several, such as one that was saved in colours; then those of a palette
+        are colours, too.
 
     Returns
     -------
@@ -42,7 +57,9 @@ def label_mask(mask: Any, image: Any = None, *, binary: bool = False) -> xr.Data
     TypeError
         The mask holds floats.
     ValueError
-        The shapes differ; on computing, a label is negative.
+        The shapes differ, mask and image state different pixel sizes, the mask has several
+        channels and none is chosen, or the first colour of its palette is not black; on
+        computing, a label is negative.
 
     Examples
     --------
@@ -52,7 +69,7 @@ def label_mask(mask: Any, image: Any = None, *, binary: bool = False) -> xr.Data
     >>> label_mask(np.array([[7, 0, 255]], np.uint8)).values.tolist()
     [[7, 0, 255]]
     """
-    opened = open_image(mask)
+    opened = _opened(mask, channel)
     if opened.dtype.kind not in "biu":
         raise TypeError(
             f"a mask of type {opened.dtype} holds no labels: give integers or booleans, "
@@ -67,6 +84,32 @@ def label_mask(mask: Any, image: Any = None, *, binary: bool = False) -> xr.Data
     return like(opened, _checked(opened.data), "labels")
 
 
+def _opened(mask: Any, channel: int | str | None) -> xr.DataArray:
+    """Return the numbers of colours of a picture that has a palette, else what it shows."""
+    if channel is None and isinstance(mask, str | Path) and _has_palette(Path(mask)):
+        return _numbers_of_colours(Path(mask))
+    return open_image(mask, channel=channel)
+
+
+def _has_palette(path: Path) -> bool:
+    if path.suffix.lower() not in PICTURES or path.suffix.lower() in SUFFIXES or not path.is_file():
+        return False
+    with Image.open(path) as picture:
+        return picture.mode == "P"
+
+
+def _numbers_of_colours(path: Path) -> xr.DataArray:
+    with Image.open(path) as picture:
+        first = (picture.getpalette("RGB") or [0, 0, 0])[:3]
+        numbers = np.asarray(picture)
+    if any(first):
+        raise ValueError(
+            f"the first colour in the palette of {path} is #{bytes(first).hex()} and not black, so "
+            "its numbers may be no labels: save the mask in grey, or choose a channel with channel="
+        )
+    return as_image(numbers)
+
+
 def _placed(mask: xr.DataArray, image: xr.DataArray) -> xr.DataArray:
     """Return the mask on the axes of the image."""
     if mask.shape != image.shape:
@@ -74,9 +117,8 @@ def _placed(mask: xr.DataArray, image: xr.DataArray) -> xr.DataArray:
             f"the mask has shape {mask.shape} and the image {image.shape}: "
             "give the mask of this image"
         )
-    is_calibrated = any(unit not in ("px", "frame") for unit in axis_units(mask).values())
-    if mask.dims == image.dims and is_calibrated:
-        return mask
+    if mask.dims == image.dims:
+        return share_calibration(mask, image)[0]
     return like(image, mask.data, "mask")
 
 

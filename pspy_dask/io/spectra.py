@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
-from dask.array.core import normalize_chunks
 
-from pspy_dask.blocks.images import native_pixels
-from pspy_dask.blocks.sources import ArraySource, lazy_array
+from pspy_dask.blocks.spectra import lazy_cube
 from pspy_dask.io.microscopy import is_signal, read_signals
 from pspy_dask.io.units import readable, short_unit
 
@@ -111,7 +108,7 @@ def _spectra(signal: Mapping[str, Any], what: str) -> xr.DataArray:
         name = at.get(k) or _own_name(axis, k, dims)
         dims.append(name)
         coords[name] = _coordinate(axis, name, in_space=k in at)
-    return xr.DataArray(_lazy(signal["data"]), coords, dims, name="spectra")
+    return xr.DataArray(lazy_cube(signal["data"]), coords, dims, name="spectra")
 
 
 def _own_name(axis: Mapping[str, Any], k: int, taken: list[str]) -> str:
@@ -131,11 +128,3 @@ def _coordinate(axis: Mapping[str, Any], name: str, *, in_space: bool) -> xr.Var
         offset, step = offset * (tidy / step), tidy
     even = offset + step * np.arange(int(axis["size"]))
     return xr.Variable(name, even, {"units": unit, "step": step})
-
-
-def _lazy(data: Any) -> da.Array:
-    if isinstance(data, da.Array):
-        return native_pixels(data)
-    array = np.asarray(data)
-    chunks = normalize_chunks("auto", array.shape, dtype=array.dtype)
-    return lazy_array(ArraySource(array, (None,) * array.ndim), chunks)

@@ -38,6 +38,8 @@ def write_parquet(
 ) -> None:
     """Write a table as one Parquet file, a row group for each partition, complete or absent.
 
+    A lazy table is computed partition by partition and is never whole in memory.
+
     Parameters
     ----------
     table
@@ -50,6 +52,21 @@ def write_parquet(
         columns of the table are ignored. pandas tables may have them in ``attrs["units"]``.
     overwrite
         Replace a file of that name.
+
+    Raises
+    ------
+    FileExistsError
+        There is a file of that name, and ``overwrite`` is False.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> table = pd.DataFrame({"label": [1, 2], "area": [0.5, 2.0]})
+    >>> with TemporaryDirectory() as folder:
+    ...     write_parquet(table, folder + "/a.parquet", units={"area": "nm^2"})
+    ...     stored = read_table(folder + "/a.parquet")
+    >>> stored["area"].tolist(), stored.attrs["units"]
+    ([0.5, 2.0], {'area': 'nm^2'})
     """
     _write(table, path, _join_parquet, units, overwrite)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import dask.array as da
@@ -12,7 +12,7 @@ import xarray as xr
 from pspy_dask.blocks.crops import stack_boxes
 from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.blocks.images import axis_units, pixel_size, spatial_axes
-from pspy_dask.particles.crops import Pictures
+from pspy_dask.particles.crops import Pictures, box_of, require_bounds
 
 
 class Boxed(NamedTuple):
@@ -21,6 +21,14 @@ class Boxed(NamedTuple):
     pictures: Pictures
     boxes: Sequence[Box]
     labels: Sequence[int]
+
+
+def boxed(pictures: Pictures, rows: Sequence[Mapping[str, Any]]) -> Boxed:
+    """Return particles of one image by their rows of the table, which must tell their bounds."""
+    some = _some_picture(pictures)
+    for row in rows:
+        require_bounds(row, some)
+    return Boxed(pictures, [box_of(row, some) for row in rows], [int(r["label"]) for r in rows])
 
 
 def stack_crops(groups: Sequence[Boxed], *, even: bool) -> xr.Dataset:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from pspy_dask.blocks.calibration import share_calibration
 from pspy_dask.blocks.crops import cut_out
 from pspy_dask.blocks.grid import Box
-from pspy_dask.blocks.images import ImageLike, as_image, has_frames, spatial_axes
+from pspy_dask.blocks.images import ImageLike, as_image, as_labels, has_frames, spatial_axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,18 +26,14 @@ class Pictures:
 
     @classmethod
     def of(cls, labels: ImageLike | None, image: ImageLike | None) -> Pictures:
-        """Return them as lazy arrays, or raise ValueError where they do not belong together."""
-        label_image = None if labels is None else as_image(labels)
+        """Return them as lazy arrays, or raise ValueError where they do not belong together.
+
+        Where one of them alone states a pixel size, the other takes it.
+        """
+        label_image = None if labels is None else as_labels(labels)
         pixels = None if image is None else as_image(image)
-        if label_image is not None and label_image.dtype.kind not in "iu":
-            raise ValueError(
-                f"labels of type {label_image.dtype} are not integers: label the mask first"
-            )
-        if label_image is not None and pixels is not None and label_image.shape != pixels.shape:
-            raise ValueError(
-                f"the image has shape {pixels.shape} and the labels {label_image.shape}: "
-                "give the image that was segmented"
-            )
+        if label_image is not None and pixels is not None:
+            return cls(*share_calibration(label_image, pixels))
         return cls(label_image, pixels)
 
     def require_labels(self) -> xr.DataArray:

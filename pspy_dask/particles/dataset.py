@@ -16,7 +16,8 @@ def table_as_dataset(table: pd.DataFrame, *, units: Mapping[str, str] | None = N
     Parameters
     ----------
     table
-        What :func:`pspy_dask.region_properties` returns, computed.
+        What :func:`pspy_dask.region_properties` returns, computed: the length of an axis must be
+        known. A table that is too large for memory is stored by :func:`pspy_dask.write_parquet`.
     units
         Units of columns; by default those in ``table.attrs["units"]``.
 
@@ -29,7 +30,7 @@ def table_as_dataset(table: pd.DataFrame, *, units: Mapping[str, str] | None = N
     Raises
     ------
     TypeError
-        The table is not a pandas table.
+        The table is not a pandas table, such as one that is lazy.
 
     Examples
     --------
@@ -39,7 +40,10 @@ def table_as_dataset(table: pd.DataFrame, *, units: Mapping[str, str] | None = N
     ('nm^2', ('particle',))
     """
     if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"the table is a {type(table).__name__}: call its compute() first")
+        raise TypeError(
+            f"the table is a {type(table).__name__}, of which the length is not known: call its "
+            "compute() first, or store it with write_parquet"
+        )
     known = units if units is not None else table.attrs.get("units", {})
     columns = {
         str(name): xr.Variable(

@@ -17,6 +17,10 @@ from pspy_dask.kernels.regions import index_labels
 
 _AT_ONCE = 2**21  # values; their groups and digits take some 100 bytes each in the worst case
 
+# Halves of 64-bit integers, whose sums fit int64 up to 2**31 pixels a label, as narrower ones do.
+_HALF = 32
+_LOWER = 2**_HALF - 1
+
 
 @dataclass(frozen=True, eq=False)
 class LabelSums:
@@ -27,8 +31,8 @@ class LabelSums:
     rows
         Places of those labels among the numbers asked for, ascending.
     sums
-        A row a label, flat: an array of integers, or of floats their exact sums as ``Limbs`` of
-        one row a value.
+        A row a label, flat: an array of integers, those of 64 bits as sums of their upper and
+        of their lower halves; or of floats their exact sums as ``Limbs`` of one row a value.
     shape
         Shape of what a pixel has.
     """
@@ -66,7 +70,7 @@ class SumLabels:
 
     def nothing(self, shape: tuple[int, ...]) -> LabelSums:
         """Return the sums of no chunk."""
-        return LabelSums(np.zeros(0, np.int64), np.zeros((0, prod(shape)), self.dtype), shape)
+        return LabelSums(np.zeros(0, np.int64), np.zeros((0, prod(shape)), np.int64), shape)
 
     def partial(self, labels: NDArray[Any], pixels: NDArray[Any]) -> LabelSums:
         """Return the sums of one chunk."""
@@ -74,7 +78,7 @@ class SumLabels:
         values = pixels.reshape(labels.size, prod(shape))
         places, row = self._rows_of(labels)
         if self.dtype.kind != "f":
-            return LabelSums(*_integer_sums(values, places, row, self.dtype), shape)
+            return LabelSums(*_integer_sums(values, places, row), shape)
         width = max(1, _AT_ONCE // max(1, values.shape[1]))
         parts = [
             LabelSums(*_exact_sums(values, places[k : k + width], row[k : k + width]), shape)
@@ -110,19 +114,50 @@ class SumLabels:
     def finish(self, partial: LabelSums) -> NDArray[Any]:
         """Return the sums of all numbers; of those that no chunk has they are 0."""
         sums = partial.sums
-        known = limbs_to_floats(sums) if isinstance(sums, Limbs) else sums
         result = np.zeros((self.numbers.size, *partial.shape), self.dtype)
+        if isinstance(sums, Limbs):
+            known = limbs_to_floats(sums)
+        elif sums.shape[1] == prod(partial.shape):
+            known = sums
+        else:
+            known = self._joined(sums, partial)
         result[partial.rows] = known.reshape(-1, *partial.shape)
         return result
 
+    def _joined(self, sums: NDArray[Any], partial: LabelSums) -> NDArray[Any]:
+        """Return the sums whose halves these are, or raise OverflowError."""
+        upper, lower = np.split(sums, 2, axis=1)
+        upper = upper + (lower >> _HALF)
+        limits = np.iinfo(self.dtype)
+        least, most = int(limits.min) >> _HALF, int(limits.max) >> _HALF
+        beyond = ((upper < least) | (upper > most)).any(axis=1)
+        if beyond.any():
+            label = self.numbers[partial.rows[beyond.argmax()]]
+            raise OverflowError(
+                f"a sum of the spectra over label {label} does not fit {self.dtype}: give the "
+                "spectra as floats, as in spectra.astype(float)"
+            )
+        known: NDArray[Any] = upper.astype(self.dtype) << self.dtype.type(_HALF)
+        known |= (lower & _LOWER).astype(self.dtype)
+        return known
+
 
 def _integer_sums(
-    values: NDArray[Any], places: NDArray[np.intp], row: NDArray[np.int64], dtype: np.dtype[Any]
-) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    values: NDArray[Any], places: NDArray[np.intp], row: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     rows, starts = np.unique(row, return_index=True)
+    halves = values.dtype.itemsize == 8
     if not rows.size:
-        return rows, np.zeros((0, values.shape[1]), dtype)
-    return rows, np.add.reduceat(values[places], starts, axis=0, dtype=dtype)
+        return rows, np.zeros((0, values.shape[1] * (1 + halves)), np.int64)
+    picked = values[places]
+    if not halves:
+        return rows, np.add.reduceat(picked, starts, axis=0, dtype=np.int64)
+    half, lower = picked.dtype.type(_HALF), picked.dtype.type(_LOWER)
+    parts = [
+        np.add.reduceat(part.astype(np.int64, copy=False), starts, axis=0)
+        for part in (picked >> half, picked & lower)
+    ]
+    return rows, np.concatenate(parts, axis=1)
 
 
 def _exact_sums(

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.codec import Packed, pack, unpack
-from pspy_dask.blocks.images import ImageLike, as_image, has_frames
+from pspy_dask.blocks.images import ImageLike, as_labels, has_frames
 from pspy_dask.blocks.series import follow_series
 from pspy_dask.kernels.overlaps import (
     Counts,
@@ -68,14 +68,12 @@ def link_overlap(labels: ImageLike, *, min_overlap: float = 0.5, memory: int = 0
     0      1      1         3
     1      1      2         1
     """
-    image = as_image(labels)
+    image = as_labels(labels)
     if not has_frames(image):
         raise ValueError(
             f"labels of axes {image.dims} are no series: name the axes, as in "
             'xarray.DataArray(labels, dims=("t", "y", "x"))'
         )
-    if image.dtype.kind not in "iu":
-        raise ValueError(f"labels of type {image.dtype} are not integers: label the mask first")
     if not 0 < min_overlap <= 1:
         raise ValueError(f"min_overlap is {min_overlap}: give a number above 0, at most 1")
     if memory < 0 or int(memory) != memory:

@@ -15,22 +15,23 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.images import ImageLike
-from pspy_dask.particles.boxing import Boxed, stack_crops
-from pspy_dask.particles.columns import column_units, put_column, require_columns
-from pspy_dask.particles.crops import Pictures, box_of, require_bounds
+from pspy_dask.particles.boxing import boxed, stack_crops
+from pspy_dask.particles.columns import put_column, require_columns
+from pspy_dask.particles.crops import Pictures
 from pspy_dask.particles.grouping import Method, cluster_particles
+from pspy_dask.particles.joining import SOURCE, all_units, join_tables, positions, sources_of
 from pspy_dask.particles.particle import Particle
 from pspy_dask.particles.plots import plot_over_time, plot_properties
 from pspy_dask.particles.spectra import SignalAxes, sum_spectra
-
-SOURCE = "source"
 
 
 @dataclass(frozen=True, eq=False, init=False)
 class Particles(Sequence[Particle]):
     """A list of particles: the rows of a table, each with lazy crops of its image and mask.
 
-    Nothing of the pixels is read until a crop is computed, and then that part alone.
+    Nothing of the pixels is read until a crop is computed, and then that part alone. A list is
+    written by :func:`pspy_dask.save_particles` and read by :func:`pspy_dask.load_particles`, and
+    has no methods of its own for it: what reads and writes files stands above it.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ class Particles(Sequence[Particle]):
         are made anew for each crop: store or persist them first, as
         :func:`pspy_dask.find_particles` does.
     image
-        The image; crops come from it.
+        The image; crops come from it. Where only one of the two states a pixel size, it is that
+        of both.
 
     Attributes
     ----------
@@ -55,7 +57,8 @@ class Particles(Sequence[Particle]):
     TypeError
         The table is lazy.
     ValueError
-        The table has no column ``label``; labels and image do not belong together.
+        The table has no column ``label``; labels and image differ in shape, or state different
+        pixel sizes.
 
     Examples
     --------
@@ -111,17 +114,11 @@ class Particles(Sequence[Particle]):
         """
         if not lists:
             raise ValueError("there are no lists to join: give one or more")
-        tables: list[pd.DataFrame] = []
-        pictures: list[Pictures] = []
-        for particles in lists:
-            _require_alike(particles, lists[0])
-            sources = particles._sources + len(pictures)
-            tables.append(particles._plain.assign(**{SOURCE: sources}))
-            pictures += particles.pictures
-        # Lists without rows have a say in the types of the columns only where all are empty.
-        filled = [table for table in tables if len(table)] or tables[:1]
-        table = pd.concat([part[list(filled[0].columns)] for part in filled], ignore_index=True)
-        table.attrs["units"] = {**lists[0].units, SOURCE: ""}
+        table = join_tables(
+            [particles.table for particles in lists],
+            [len(particles.pictures) for particles in lists],
+        )
+        pictures = [each for particles in lists for each in particles.pictures]
         return cls.of_pictures(table, pictures)
 
     def append(self, other: Particles) -> Particles:
@@ -131,18 +128,7 @@ class Particles(Sequence[Particle]):
     @property
     def units(self) -> dict[str, str]:
         """Units of the columns, empty where there are none."""
-        stated = column_units(self.table)
-        return {str(name): stated.get(str(name), "") for name in self.table.columns}
-
-    @property
-    def _plain(self) -> pd.DataFrame:
-        return self.table.drop(columns=SOURCE, errors="ignore")
-
-    @property
-    def _sources(self) -> NDArray[np.int64]:
-        if SOURCE in self.table:
-            return self.table[SOURCE].to_numpy(np.int64)
-        return np.zeros(len(self.table), np.int64)
+        return all_units(self.table)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -157,7 +143,7 @@ class Particles(Sequence[Particle]):
     def __iter__(self) -> Iterator[Particle]:
         columns = [self.table[name].tolist() for name in self.table.columns]
         names, units = list(map(str, self.table.columns)), MappingProxyType(self.units)
-        for source, *values in zip(self._sources.tolist(), *columns, strict=True):
+        for source, *values in zip(sources_of(self.table).tolist(), *columns, strict=True):
             row = MappingProxyType(dict(zip(names, values, strict=True)))
             yield Particle(row, units, self.pictures[source])
 
@@ -182,7 +168,7 @@ class Particles(Sequence[Particle]):
             at %= len(self)
             return next(iter(self[at : at + 1]))
         if not isinstance(which, slice):
-            which = _positions(which, len(self))
+            which = positions(which, len(self))
         table = self.table.iloc[which]
         table.attrs = dict(self.table.attrs)
         return self.of_pictures(table, self.pictures)
@@ -221,7 +207,7 @@ class Particles(Sequence[Particle]):
         """Return a plot of a property against time; see :func:`pspy_dask.plot_over_time`."""
         return plot_over_time(self.table, prop, interval=interval, unit=unit)
 
-    def cluster(
+    def cluster_particles(
         self,
         properties: Sequence[str],
         *,
@@ -268,20 +254,16 @@ class Particles(Sequence[Particle]):
         """
         if not len(self):
             raise ValueError("there are no particles: a stack needs one or more")
-        groups = []
-        for source, rows in groupby(enumerate(self._sources.tolist()), key=lambda pair: pair[1]):
-            pictures = self.pictures[source]
-            some = pictures.require_labels() if pictures.image is None else pictures.image
-            require_bounds(self.table, some)
-            own = [particle.properties for particle in self[[k for k, _ in rows]]]
-            boxes = [box_of(row, some) for row in own]
-            groups.append(Boxed(pictures, boxes, [int(row["label"]) for row in own]))
-        return stack_crops(groups, even=even)
+        groups = groupby(self, key=lambda particle: particle.pictures)
+        return stack_crops(
+            [boxed(pictures, [p.properties for p in own]) for pictures, own in groups], even=even
+        )
 
     def sum_spectra(self, spectra: Any, *, signal_axes: SignalAxes | None = None) -> xr.DataArray:
         """Return the spectrum of each particle, in the order of the list.
 
-        Lazily and in one pass over the spectrum image; see :func:`pspy_dask.sum_spectra`.
+        Lazily and in one pass over the spectrum image; see :func:`pspy_dask.sum_spectra`. Of a
+        HyperSpy signal give ``ps.open_spectra(signal)``.
         """
         self._require_one_source("sum spectra of")
         labels = self.pictures[0].require_labels()
@@ -291,35 +273,3 @@ class Particles(Sequence[Particle]):
     def _require_one_source(self, what: str) -> None:
         if len(self.pictures) > 1:
             raise ValueError(f"the list is of {len(self.pictures)} images: {what} one at a time")
-
-
-def _positions(which: Any, length: int) -> Any:
-    """Return a boolean mask or a list of positions as an index, or raise IndexError."""
-    index = np.asarray(which)
-    if index.size == 0 and index.dtype.kind != "b":
-        return np.zeros(0, np.int64)
-    if index.ndim != 1 or index.dtype.kind not in "biu":
-        raise TypeError(
-            f"particles are not picked by {type(which).__name__}: give a number, a name, a slice, "
-            "a boolean mask or a list of numbers"
-        )
-    if index.dtype.kind == "b" and index.size != length:
-        raise IndexError(f"the mask has {index.size} values: give one for each of {length}")
-    return index
-
-
-def _require_alike(particles: Particles, first: Particles) -> None:
-    one, two = particles._plain, first._plain
-    different = set(one.columns) ^ set(two.columns)
-    if different:
-        raise ValueError(
-            f"the lists differ in {', '.join(sorted(map(str, different)))}: measure the same "
-            "properties of all"
-        )
-    for name in one.columns:
-        ours, theirs = particles.units.get(name, ""), first.units.get(name, "")
-        if ours != theirs:
-            raise ValueError(
-                f"{name} is in {ours or 'no units'} and in {theirs or 'no units'}: calibrate the "
-                "images alike"
-            )

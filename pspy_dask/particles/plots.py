@@ -82,6 +82,8 @@ def plot_properties(
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(6.4, 5.6) if len(columns) == 3 else (6, 4), layout="constrained")
         axes: Any = figure.add_subplot(projection="3d" if len(columns) == 3 else None)
+        if len(columns) == 3:
+            axes.computed_zorder = False  # lists lie over each other in their order
         draw = _histogram if len(columns) == 1 else _scatter
         draw(axes, groups, titles, bins)
         _name_axes(axes, labels if len(columns) > 1 else [*labels, "particles"])
@@ -136,7 +138,8 @@ def plot_over_time(
         _mean_and_spread(axes, by_time.mean(), by_time.std(ddof=0).to_numpy())
         time = "frame" if unit == "frame" else axis_label("time", unit)
         _name_axes(axes, [time, axis_label(prop, column_units(table).get(prop, ""))])
-        handles = axes.legend().legend_handles
+        box = axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=3)
+        handles = box.legend_handles
         if linked:
             handles[0].set_alpha(0.8)  # one of many faint lines, alone
     return figure
@@ -211,14 +214,15 @@ def _scatter(
 ) -> None:
     for k, (values, title) in enumerate(zip(groups, titles, strict=True)):
         many = len(values) > 1000
+        look: dict[str, Any] = {"s": 6 if many else 16, "rasterized": many, "label": title}
+        if values.shape[1] == 3:  # on top of its transparency this would hide what is far
+            look["depthshade"] = False
         axes.scatter(
             *values.T,
-            s=6 if many else 16,
-            alpha=0.35 if many else 0.7,
+            alpha=(0.35 if many else 0.7) if k == 0 else 1,  # else it blends with what is below
             color=_COLOURS[k % len(_COLOURS)],
             linewidths=0,
-            label=title,
-            rasterized=many,
+            **look,
         )
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
-from dask.array.core import normalize_chunks
 from numpy.typing import NDArray
 
-from pspy_dask.blocks.images import ImageLike, as_image, has_frames, native_pixels, spatial_axes
-from pspy_dask.blocks.sources import ArraySource, lazy_array
-from pspy_dask.blocks.spectra import sum_over_space
+from pspy_dask.blocks.images import ImageLike, as_labels, has_frames, spatial_axes
+from pspy_dask.blocks.spectra import lazy_cube, sum_over_space
 from pspy_dask.particles.label_sums import SumLabels, sum_type
 
 SignalAxes = int | str | Sequence[int] | Sequence[str]
@@ -34,7 +31,7 @@ def sum_spectra(
         Integers, 0 for background, of shape ``([z,] y, x)``; they may have gaps.
     spectra
         Array with the axes of the labels and others before or after them: NumPy, Zarr, dask or
-        DataArray, such as :func:`pspy_dask.open_spectra` returns of a HyperSpy signal.
+        DataArray. Of a HyperSpy signal or a file give ``open_spectra(signal)``.
     numbers
         The labels to sum over. By default all, which is known of labels in memory only;
         :meth:`pspy_dask.Particles.sum_spectra` takes those of a list of particles.
@@ -46,10 +43,14 @@ def sum_spectra(
     -------
     xarray.DataArray
         Lazy, of axes ``label`` and those of the signal with their coordinates, in the units of
-        the spectra. Integers add in int64 (uint64 in uint64), floats in float64.
+        the spectra. Integers add in int64 (uint64 in uint64), exactly; floats in float64.
 
     Raises
     ------
+    TypeError
+        The spectra are a signal or a path, or no real numbers.
+    OverflowError
+        On computing, where the sum of integers does not fit its type.
     ValueError
         Labels that are not integers, have frames, or do not fit the spectra; axes that are
         ambiguous; lazy labels without ``numbers``; numbers that are not positive or come twice.
@@ -59,9 +60,9 @@ def sum_spectra(
     Every chunk of the spectra is read once, whichever axes it is cut along, with the labels that
     belong to it; of spectra read at random, chunks without any of the labels are not read at all.
     A partial result holds the labels that its chunks have times a chunk of the signal axes, 8
-    bytes each; for floats some 40, more the wider they range, since their sums are kept exactly
-    and rounded once at the end. The last ones hold all ``numbers`` at once: for very many labels
-    cut the signal axes finely. Values that are not finite do not count.
+    bytes each, for 64-bit integers 16; for floats some 40, more the wider they range, since
+    their sums are kept exactly and rounded once at the end. The last ones hold all ``numbers`` at
+    once: for very many labels cut the signal axes finely. Values that are not finite do not count.
 
     Examples
     --------
@@ -71,7 +72,7 @@ def sum_spectra(
     >>> sums.dims, sums.label.values.tolist(), sums.values.tolist()
     (('label', 'signal'), [1, 3], [[2, 4], [10, 11]])
     """
-    image = _plane(as_image(labels))
+    image = _plane(as_labels(labels))
     cube = _as_cube(spectra)
     spatial = _spatial(image, cube, signal_axes, named=isinstance(spectra, xr.DataArray))
     which = _numbers(labels if numbers is None else numbers, given=numbers is not None)
@@ -101,10 +102,6 @@ def sum_spectra(
 
 
 def _plane(labels: xr.DataArray) -> xr.DataArray:
-    if labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"labels of type {labels.dtype} are not integers: label the mask first, with label"
-        )
     if has_frames(labels):
         raise ValueError(
             "the labels are a series, whose numbers mean others in each frame: give one frame, "
@@ -117,13 +114,13 @@ def _as_cube(spectra: Any) -> xr.DataArray:
     if not isinstance(spectra, xr.DataArray):
         if not hasattr(spectra, "shape") or not hasattr(spectra, "dtype"):
             raise TypeError(
-                f"{type(spectra).__name__} is not an array: open files and signals with "
-                "open_spectra"
+                f"{type(spectra).__name__} is not an array: open files and signals of HyperSpy "
+                "first, as in sum_spectra(labels, open_spectra(signal))"
             )
         dims = [f"axis_{k}" for k in range(len(spectra.shape))]
-        cube = xr.DataArray(_lazy(spectra), dims=dims, name="spectra")
+        cube = xr.DataArray(lazy_cube(spectra), dims=dims, name="spectra")
     else:
-        cube = spectra.copy(data=_lazy(spectra.data))
+        cube = spectra.copy(data=lazy_cube(spectra.data))
     if cube.dtype.kind not in "biuf":
         raise TypeError(f"spectra of type {cube.dtype} are not real numbers: convert them")
     if any(np.isnan(n) for n in cube.shape):
@@ -132,14 +129,6 @@ def _as_cube(spectra: Any) -> xr.DataArray:
             "array"
         )
     return cube
-
-
-def _lazy(array: Any) -> da.Array:
-    if isinstance(array, da.Array):
-        return native_pixels(array)
-    stored = getattr(array, "shards", None) or getattr(array, "chunks", None)
-    chunks = normalize_chunks("auto", array.shape, dtype=array.dtype, previous_chunks=stored)
-    return lazy_array(ArraySource(array, (None,) * array.ndim), chunks)
 
 
 def _spatial(

@@ -35,7 +35,8 @@ def find_particles(
     parameters, overrides
         The recipe, as :func:`pspy_dask.segment` takes it.
     labels
-        Labels of the image, where it is segmented already; opened in the same way.
+        Labels of the image, where it is segmented already; opened in the same way. Where only
+        one of the two states a pixel size, it is that of both.
     properties
         As :func:`pspy_dask.region_properties` takes them; the bounds are always measured.
 
@@ -50,7 +51,8 @@ def find_particles(
     Raises
     ------
     ValueError
-        There is neither image nor labels, or labels and a recipe.
+        There is neither image nor labels, labels and a recipe, or both state different pixel
+        sizes.
 
     Examples
     --------
@@ -65,10 +67,10 @@ def find_particles(
         raise ValueError("there are labels and a recipe to make them: give one of the two")
     if labels is None and image is None:
         raise ValueError("there is neither an image nor labels: give one of the two")
-    pixels = None if image is None else open_image(image)
-    made = segment(pixels, parameters, **overrides) if labels is None else open_image(labels)
-    pictures = Pictures.of(made, pixels)
-    kept = _at_hand(pictures.require_labels())
+    opened = None if image is None else open_image(image)
+    made = segment(opened, parameters, **overrides) if labels is None else open_image(labels)
+    pictures = Pictures.of(made, opened)
+    kept, pixels = _at_hand(pictures.require_labels()), pictures.image
     names = properties
     if properties is not None and properties != "all":
         asked = [properties] if isinstance(properties, str) else properties

@@ -66,7 +66,32 @@ def test_axes_and_pixel_size_are_those_of_the_image():
     own = make_image(
         da.from_array(LABELS), ("y", "x"), steps={"y": 2, "x": 2}, units={"y": "um", "x": "um"}
     )
-    assert pixel_size(ps.label_mask(own, image.isel(t=0)))["y"] == 2
+    assert pixel_size(ps.label_mask(own, LABELS))["y"] == 2
+    with pytest.raises(ValueError, match=r"are 2 um along y and those of the image 0\.5 nm"):
+        ps.label_mask(own, image.isel(t=0))
+
+
+def test_pictures_in_colours(tmp_path):
+    picture = Image.fromarray(LABELS.astype(np.uint8), mode="P")
+    colours = np.random.default_rng(0).integers(1, 255, (256, 3), dtype=np.uint8)
+    colours[0] = 0
+    picture.putpalette(colours.tobytes())
+    picture.save(tmp_path / "palette.png")
+    with Image.open(tmp_path / "palette.png") as saved:
+        assert saved.mode == "P"
+    np.testing.assert_array_equal(ps.label_mask(tmp_path / "palette.png").values, LABELS)
+    red = ps.label_mask(str(tmp_path / "palette.png"), channel=0)
+    np.testing.assert_array_equal(red.values, colours[LABELS, 0])
+    labels = ps.label_mask(tmp_path / "palette.png", binary=True)
+    np.testing.assert_array_equal(labels.values, skimage_label(MASK))
+    Image.fromarray(np.stack([LABELS] * 3, -1).astype(np.uint8)).save(tmp_path / "rgb.png")
+    with pytest.raises(ValueError, match="channel="):
+        ps.label_mask(tmp_path / "rgb.png")
+    np.testing.assert_array_equal(ps.label_mask(tmp_path / "rgb.png", channel=0).values, LABELS)
+    picture.putpalette(colours[::-1].tobytes())
+    picture.save(tmp_path / "white.png")
+    with pytest.raises(ValueError, match="not black"):
+        ps.label_mask(tmp_path / "white.png")
 
 
 def test_bad_masks():

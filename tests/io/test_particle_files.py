@@ -35,11 +35,13 @@ def test_table_units_pixels_and_coordinates(tmp_path):
 
 def test_several_images_and_added_columns(tmp_path):
     one = make_list()
-    both = one.append(make_list(LABELS[::-1].copy(), IMAGE[::-1].copy())).cluster(["area"])
+    both = one.append(make_list(LABELS[::-1].copy(), IMAGE[::-1].copy())).cluster_particles(
+        ["area"]
+    )
     ps.save_particles(both, tmp_path / "list")
     loaded = ps.load_particles(tmp_path / "list")
     same(loaded, both)
-    more = loaded.append(one.cluster(["area"]))
+    more = loaded.append(one.cluster_particles(["area"]))
     assert more["source"].iloc[-1] == 2
 
 

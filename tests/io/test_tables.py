@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pspy_dask.io.tables import read_table, write_csv, write_parquet
+from pspy_dask import read_table, write_csv, write_parquet
 
 UNITS = {"area": "nm^2", "density": "1/(nm s)", "absent": "m"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from dataclasses import dataclass, field
 
 import dask.array as da
@@ -206,6 +207,15 @@ def test_lists_of_several_images(particles):
     np.testing.assert_array_equal(empty[2].mask, particles[2].mask)
 
 
+def test_tables_of_very_many_columns_are_joined_without_a_warning():
+    many = {f"p{k}": np.arange(3.0) for k in range(150)}
+    table = pd.DataFrame({"label": np.arange(1, 4), **many}, copy=False)  # as Parquet is read
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        both = ps.Particles(table).append(ps.Particles(table))
+    assert both["source"].tolist() == [0, 0, 0, 1, 1, 1]
+
+
 def test_lists_that_cannot_be_joined(particles):
     with pytest.raises(ValueError, match="no lists"):
         ps.Particles.concat([])
@@ -219,12 +229,69 @@ def test_lists_that_cannot_be_joined(particles):
         ps.Particles(both.table, LABELS, IMAGE)
 
 
+UM = {"steps": {"y": 2.0, "x": 2.0}, "units": {"y": "um", "x": "um"}}
+
+
+@pytest.mark.parametrize("bare", ["labels", "image"])
+def test_a_calibration_that_one_of_the_two_states_is_that_of_both(bare):
+    known = calibrated(LABELS), calibrated(IMAGE)
+    pair = (LABELS, known[1]) if bare == "labels" else (known[0], IMAGE)
+    expected = ps.region_properties(*known).compute().reset_index(drop=True)
+    table = ps.region_properties(*pair).compute().reset_index(drop=True)
+    pd.testing.assert_frame_equal(table, expected)
+    assert table.attrs == expected.attrs
+    for found in (ps.find_particles(pair[1], labels=pair[0]), ps.Particles(expected, *pair)):
+        pd.testing.assert_frame_equal(found.table, expected)
+        assert found.units["area"] == "nm^2"
+        for crop in (found[2].image, found[2].mask):
+            assert crop.y.attrs == {"units": "nm", "step": 0.5}
+            assert float(crop.y[0]) == 10 + 0.5 * found[2].properties["bbox_y0_px"]
+
+
+def test_units_that_one_of_the_two_lacks():
+    image = calibrated(IMAGE)
+    labels = calibrated(LABELS).copy()
+    for dim in "yx":
+        labels.coords[dim].attrs.clear()  # steps of 0.5, of what is not said
+    found = ps.find_particles(image, labels=labels)
+    assert found.units["area"] == "nm^2"
+    assert found[0].mask.y.attrs["units"] == "nm"
+
+
+def test_two_calibrations_that_differ_are_refused():
+    image = calibrated(IMAGE)
+    table = ps.region_properties(LABELS).compute()
+    other = make_image(da.from_array(LABELS), ("y", "x"), **UM)
+    for labels in (other, calibrated(LABELS, step=0.51)):
+        with pytest.raises(ValueError, match=r"and those of the image 0\.5 nm: drop the coord"):
+            ps.region_properties(labels, image)
+        with pytest.raises(ValueError, match="pixels of the labels are"):
+            ps.find_particles(image, labels=labels)
+        with pytest.raises(ValueError, match="pixels of the labels are"):
+            ps.Particles(table, labels, image)
+        bare = labels.drop_vars(labels.dims, errors="ignore")  # what the sentence proposes
+        assert ps.find_particles(image, labels=bare).units["area"] == "nm^2"
+        ps.region_properties(labels, image, spacing=2)  # says which
+    near = calibrated(LABELS, step=0.5 + 1e-12)
+    assert len(ps.region_properties(near, image).compute()) == LABELS.max()
+
+
+def test_axes_of_labels_and_image():
+    stack = np.stack([LABELS, LABELS[::-1]])
+    series = xr.DataArray(stack, dims=("t", "y", "x"))
+    found = ps.find_particles(stack, labels=series)
+    assert found[0].image.dims == ("y", "x")
+    with pytest.raises(ValueError, match=r"label_mask\(labels, image\)"):
+        ps.find_particles(series, labels=stack)
+    assert "frame" in ps.find_particles(series, labels=ps.label_mask(stack, series)).table
+
+
 def test_columns_are_added_and_nothing_changes_in_place(particles):
     before = particles.table.copy()
     more = particles.with_column("shade", np.arange(len(particles)), "e")
     assert more[3].properties["shade"] == 3
     assert more.units["shade"] == "e"
-    clustered = particles.cluster(["area"], n_clusters=2)
+    clustered = particles.cluster_particles(["area"], n_clusters=2)
     assert set(clustered["cluster"]) == {1, 2}
     np.testing.assert_array_equal(clustered[1].mask, particles[1].mask)
     pd.testing.assert_frame_equal(particles.table, before)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import dask.dataframe as dd
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from PIL import Image
 
 import pspy_dask as ps
 
@@ -28,6 +32,23 @@ def table():
     return table
 
 
+BLUE, VERMILION = (0, 114, 178), (213, 94, 0)
+
+
+def colours_of(picture):
+    """Return how many pixels of a picture have each colour."""
+    colours, counts = np.unique(
+        np.asarray(picture)[..., :3].reshape(-1, 3), axis=0, return_counts=True
+    )
+    return Counter(dict(zip(map(tuple, colours.tolist()), counts.tolist(), strict=True)))
+
+
+def drawn(figure):
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return colours_of(canvas.buffer_rgba())
+
+
 def legend(figure):
     box = figure.axes[0].get_legend()
     return [text.get_text() for text in box.get_texts()] if box else None
@@ -43,7 +64,8 @@ def test_one_property_is_a_histogram(table, tmp_path):
     assert legend(figure) is None
     assert isinstance(figure, Figure)
     figure.savefig(tmp_path / "plot.png")
-    assert (tmp_path / "plot.png").stat().st_size > 5000
+    with Image.open(tmp_path / "plot.png") as picture:
+        assert (colours_of(picture)[BLUE] / np.prod(picture.size)) > 0.05  # the bars
 
 
 def test_two_properties_are_a_scatter_plot(table):
@@ -75,6 +97,30 @@ def test_several_tables_share_bins_and_have_a_legend(table):
     figure = ps.plot_properties([table, other], ["area", "centroid_x"])
     assert legend(figure) == ["1", "2"]
     assert [len(c.get_offsets()) for c in figure.axes[0].collections] == [60, 20]
+
+
+@pytest.mark.parametrize("names", [["area", "centroid_x"], ["area", "centroid_x", "area_px"]])
+def test_the_last_list_has_the_colour_of_its_legend_where_lists_share_particles(table, names):
+    figure = ps.plot_properties([table, table.iloc[:20]], names)
+    last = figure.axes[0].collections[1]
+    with_legend = drawn(figure)[VERMILION]
+    figure.axes[0].get_legend().remove()
+    points = drawn(figure)[VERMILION]
+    assert with_legend > points > 20 * 5  # some pixels of each point
+    last.set_visible(False)
+    assert drawn(figure)[VERMILION] == 0
+
+
+def test_far_particles_are_as_plain_as_near_ones(table):
+    figure = ps.plot_properties(table, ["area", "intensity_mean", "centroid_x"])
+    drawn(figure)
+    assert len(np.unique(figure.axes[0].collections[0].get_facecolor()[:, 3])) == 1
+
+
+def test_the_legend_over_time_lies_over_no_line(table):
+    axes = (figure := ps.plot_over_time(table, "area")).axes[0]
+    drawn(figure)
+    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1
 
 
 def test_one_giant_does_not_make_a_million_bins(table):

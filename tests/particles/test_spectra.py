@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import dask
 import dask.array as da
@@ -110,6 +111,31 @@ def test_large_integers():
     sums = ps.sum_spectra(np.array([[1, 1, 1]]), cube)
     assert sums.dtype == np.uint64
     assert int(sums.values[0, 0]) == 3 * (2**62 + 1)
+
+
+@pytest.mark.parametrize("chunks", [(1, 690, 1), (1, 7, 1)])
+def test_sums_that_do_not_fit_their_type_are_refused_and_all_others_exact(chunks):
+    labels = np.ones((1, 690), int)
+    labels[0, 600:] = 2
+    cube = np.full((1, 690, 1), 2**62)
+    sums = ps.sum_spectra(labels, da.from_array(cube, chunks=chunks))
+    with pytest.raises(OverflowError, match=r"label 1 does not fit int64: .*astype\(float\)"):
+        sums.compute()
+    cube[0, 1::2] = -(2**62) + 5  # partial sums are beyond, whole ones are not
+    cube[0, 600:602] = -(2**62)
+    cube[0, 602:] = 0
+    sums = ps.sum_spectra(labels, da.from_array(cube, chunks=chunks))
+    assert sums.values.tolist() == [[300 * 5], [-(2**63)]]
+    cube[0, 602] = -1
+    with pytest.raises(OverflowError, match="label 2"):
+        ps.sum_spectra(labels, da.from_array(cube, chunks=chunks)).compute()
+    unsigned = np.zeros((1, 690, 1), np.uint64)
+    unsigned[0, :2, 0] = 2**63, 2**63 - 1
+    sums = ps.sum_spectra(labels, da.from_array(unsigned, chunks=chunks))
+    assert sums.dtype == np.uint64 and sums.values.tolist() == [[2**64 - 1], [0]]
+    unsigned[0, 2] = 1
+    with pytest.raises(OverflowError, match="fit uint64"):
+        ps.sum_spectra(labels, da.from_array(unsigned, chunks=chunks)).compute()
 
 
 def test_axes_and_coordinates_of_a_data_array():
@@ -260,5 +286,8 @@ def test_refusals(labels, spectra, options, words):
 def test_what_is_no_array_of_numbers_is_refused():
     with pytest.raises(TypeError, match="open_spectra"):
         ps.sum_spectra(np.ones((2, 2), int), "map.hspy")
+    signal = SimpleNamespace(data=np.ones((2, 2, 3)), axes_manager=None)
+    with pytest.raises(TypeError, match=r"sum_spectra\(labels, open_spectra\(signal\)\)"):
+        ps.sum_spectra(np.ones((2, 2), int), signal)
     with pytest.raises(TypeError, match="not real numbers"):
         ps.sum_spectra(np.ones((2, 2), int), np.ones((2, 2, 3), complex))

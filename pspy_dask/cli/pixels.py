@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
+from pspy_dask.cli.jobs import console_of, do_job
 from pspy_dask.cli.options import (
     channel_of,
     cluster_options,
     object_options,
     options,
     output_options,
-    recipe,
     refuse_given,
     source_options,
 )
-from pspy_dask.cli.telling import EPILOG, bench, reported, tell, tell_training, working
+from pspy_dask.cli.telling import EPILOG, bench, reported, tell_training, working
 from pspy_dask.parameters import OBJECT_PARAMETERS
 from pspy_dask.pixel_parameters import CLASSIFIERS, CLUSTERERS
 
@@ -92,7 +91,7 @@ def train(classifier: Path, pairs: tuple[str, ...], **options: Any) -> None:
     pspy-dask train particles.pixels image.tif strokes.png --colors "#ff0000,#00ff00"
     pspy-dask train better.pixels other.tif more.png --start particles.pixels
     """  # noqa: D301  # click keeps the lines after a real backspace as they are
-    console = _console(options)
+    console = console_of(options)
     with reported(options["verbose"], console):
         from pspy_dask.run.class_steps import features_of
         from pspy_dask.run.pixel_jobs import Training, materials_of, run_training
@@ -147,14 +146,15 @@ def classify(image: str, classifier: Path, results: Path, **options: Any) -> Non
     pspy-dask classify mosaic.ome.zarr particles.pixels results
     pspy-dask classify mosaic.ome.zarr particles.pixels results --particles 2 --watershed
     """  # noqa: D301  # click keeps the lines after a real backspace as they are
-    with reported(options["verbose"], _console(options)):
+    console = console_of(options)
+    with reported(options["verbose"], console):
         from pspy_dask.run.class_steps import classes_by
         from pspy_dask.run.classifier import PixelClassifier
 
         _check_particles(options)
         fitted, chosen = PixelClassifier.load(classifier), options["particles"]
         classes = classes_by(fitted, name=options["name"], particles=chosen, path=classifier)
-        _run(image, results, classes, options)
+        do_job(image, results, options, console, name=options["particle_name"], classes=classes)
 
 
 @click.command(epilog=EPILOG)
@@ -206,7 +206,8 @@ def cluster(image: str, results: Path, **options: Any) -> None:
     pspy-dask cluster mosaic.ome.zarr results --clusters 3
     pspy-dask cluster mosaic.ome.zarr results --particles 2 --min-size 20
     """  # noqa: D301  # click keeps the lines after a real backspace as they are
-    with reported(options["verbose"], _console(options)):
+    console = console_of(options)
+    with reported(options["verbose"], console):
         from pspy_dask.run.class_steps import clusters_by, features_of
 
         _check_particles(options)
@@ -221,11 +222,7 @@ def cluster(image: str, results: Path, **options: Any) -> None:
             name=options["name"],
             particles=options["particles"],
         )
-        _run(image, results, classes, options)
-
-
-def _console(options: dict[str, Any]) -> Console:
-    return Console(quiet=options["quiet"], highlight=False)
+        do_job(image, results, options, console, name=options["particle_name"], classes=classes)
 
 
 def _check_particles(options: dict[str, Any]) -> None:
@@ -234,32 +231,6 @@ def _check_particles(options: dict[str, Any]) -> None:
         refuse_given(
             (*OBJECT_PARAMETERS, "particle_name"), "name the class of the particles by --particles"
         )
-
-
-def _run(image: str, results: Path, classes: Any, options: dict[str, Any]) -> None:
-    """Do a job that tells pixels apart first."""
-    from pspy_dask.run.job import run_job
-    from pspy_dask.run.plan import Job, check
-
-    console = _console(options)
-    job = Job(
-        source=image,
-        out=results,
-        parameters=recipe(options),
-        classes=classes,
-        name=options["particle_name"],
-        channel=channel_of(options["channel"]),
-        level=options["level"],
-        axes=options["axes"],
-        chunks="auto" if options["chunks"] is None else options["chunks"],
-        copy_image=options["copy_image"],
-        tiff=options["tiff"],
-        overwrite=options["overwrite"],
-    )
-    classes.assign(check(job))
-    with bench(options, console) as (client, watcher, machine), working(options["verbose"]):
-        done = run_job(job, client, watcher, machine=machine)
-    tell(console, done)
 
 
 def _listed(text: str | None) -> list[str] | None:

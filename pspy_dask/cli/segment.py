@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from pspy_dask.cli.jobs import console_of, do_job
 from pspy_dask.cli.options import (
     LABEL_TYPES,
     channel_of,
@@ -17,7 +18,6 @@ from pspy_dask.cli.options import (
     foreground_options,
     object_options,
     output_options,
-    recipe,
     source_options,
 )
 from pspy_dask.cli.telling import EPILOG, bench, called, reported, tell, working
@@ -61,29 +61,9 @@ def segment(image: str, results: Path, **options: Any) -> None:
     pspy-dask segment "HAADF.dm4" results --threshold local_otsu --local-size 31
     pspy-dask segment "frames/*.tif" results --threshold li --threshold-over series
     """  # noqa: D301  # click keeps the lines after a real backspace as they are
-    console = Console(quiet=options["quiet"], highlight=False)
+    console = console_of(options)
     with reported(options["verbose"], console):
-        from pspy_dask.run.job import run_job
-        from pspy_dask.run.plan import Job, check
-
-        job = Job(
-            source=image,
-            out=results,
-            parameters=recipe(options),
-            name=options["name"],
-            channel=channel_of(options["channel"]),
-            level=options["level"],
-            axes=options["axes"],
-            chunks="auto" if options["chunks"] is None else options["chunks"],
-            dtype=options["label_type"],
-            copy_image=options["copy_image"],
-            tiff=options["tiff"],
-            overwrite=options["overwrite"],
-        )
-        check(job)
-        with bench(options, console) as (client, watcher, machine), working(options["verbose"]):
-            done = run_job(job, client, watcher, machine=machine)
-        tell(console, done)
+        do_job(image, results, options, console, name=options["name"])
 
 
 @click.command(epilog=EPILOG)
@@ -106,7 +86,7 @@ def demo(folder: Path, side: int, overwrite: bool, **options: Any) -> None:
                 folder, client, watcher, side=side, overwrite=overwrite, machine=machine
             )
         tell(console, done)
-        console.print(f"  [bold]{'image':<14}[/] {escape(str(image.absolute()))}", soft_wrap=True)
+        console.print(f"  [bold]{'image':<16}[/] {escape(str(image.absolute()))}", soft_wrap=True)
         changed = ["--gaussian", f"{RECIPE.gaussian:g}", "--min-size", f"{RECIPE.min_size}"]
         local = ["--name", "local", "--threshold", "sauvola", "--local-size", "101"]
         console.print("\nTry next:", style="bold")

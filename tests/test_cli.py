@@ -28,21 +28,8 @@ from tests.commands import (
     five_axes_file,
     image_file,
     run,
-    share,
-    thread_client,
     told,
 )
-
-
-@pytest.fixture(scope="module")
-def client():
-    with thread_client() as client:
-        yield client
-
-
-@pytest.fixture
-def one_cluster(client, monkeypatch):
-    share(client, monkeypatch)
 
 
 @pytest.fixture

@@ -27,22 +27,10 @@ from tests.commands import (
     image_file,
     run,
     share,
-    thread_client,
     told,
 )
 
 STAGES = ["write_image", "write_labels", "write_parquet", "convert_to_csv", "write_report"]
-
-
-@pytest.fixture(scope="module")
-def client():
-    with thread_client() as client:
-        yield client
-
-
-@pytest.fixture
-def one_cluster(client, monkeypatch):
-    share(client, monkeypatch)
 
 
 @pytest.fixture

@@ -17,20 +17,9 @@ from pspy_dask.io.ome_zarr import write_image
 from pspy_dask.pixel_parameters import CLUSTERERS
 from pspy_dask.pixels.clusterers import ESTIMATORS
 from pspy_dask.run import cluster
-from tests.commands import DONE, REFUSED, contents, run, share, thread_client, told
+from tests.commands import DONE, REFUSED, contents, run, told
 
 SIDE = 150
-
-
-@pytest.fixture(scope="module")
-def client():
-    with thread_client() as client:
-        yield client
-
-
-@pytest.fixture
-def one_cluster(client, monkeypatch):
-    share(client, monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import json
+import os
 import platform
 import subprocess
 import sys
@@ -12,8 +14,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import psutil
+
+from benchmarks.contest import ONE_THREAD
 
 
 class PeakMemory:
@@ -102,3 +107,13 @@ def in_process(module: str, *arguments: str, environment: dict[str, str]) -> str
         text=True,
     )
     return done.stdout
+
+
+def found_by(module: str, *arguments: str) -> dict[str, Any]:
+    """Return what a module finds in a process of its own, one thread a library.
+
+    It prints that as JSON, on its last line.
+    """
+    out = in_process(module, *arguments, environment={**os.environ, **ONE_THREAD})
+    found: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return found

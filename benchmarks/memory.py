@@ -20,8 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contest import ONE_THREAD
-from benchmarks.measure import PeakMemory, in_process, machine
+from benchmarks.measure import PeakMemory, found_by, machine
 
 SIDES = (32768, 65536)
 LIMIT = "1GiB"
@@ -204,10 +203,8 @@ def main(sides: list[int], keep: str | None) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for side in (_WARM_UP, *sides):
             make(side, Path(folder) / f"{side}.ome.zarr")
-            arguments = ("benchmarks.memory", "--one", str(side), folder)
-            out = in_process(*arguments, environment={**os.environ, **ONE_THREAD})
-            found.append(json.loads(out.splitlines()[-1]))
-            print(out.splitlines()[-1], file=sys.stderr, flush=True)
+            found.append(found_by("benchmarks.memory", "--one", str(side), folder))
+            print(json.dumps(found[-1]), file=sys.stderr, flush=True)
     report(found[1:])
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -17,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contest import ONE_THREAD
-from benchmarks.measure import in_process, machine
+from benchmarks.measure import found_by, machine
 from benchmarks.memory import Resident, joined
 from benchmarks.objects import SHAPES
 from benchmarks.watershed_memory import worker
@@ -101,9 +99,7 @@ def main(counts: list[int]) -> None:
     )
     print("|" + "---|" * 7, flush=True)
     for objects in counts:
-        arguments = ("benchmarks.objects_memory", "--one", str(objects))
-        out = in_process(*arguments, environment={**os.environ, **ONE_THREAD})
-        one = json.loads(out.splitlines()[-1])
+        one = found_by("benchmarks.objects_memory", "--one", str(objects))
         print(
             f"| {one['objects']} | {one['side']} | {one['seconds']:.0f} "
             f"| {one['start'] / 2**20:.0f} MiB | {(one['peak'] - one['start']) / 2**20:.0f} MiB "

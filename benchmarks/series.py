@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from typing import Any
 
-from benchmarks.contest import ONE_THREAD
-from benchmarks.measure import PeakMemory, in_process, machine
+from benchmarks.measure import PeakMemory, found_by, machine
 
 FRAMES = (200, 2000)
 SIDE = 256
@@ -68,9 +66,7 @@ def main(lengths: list[int]) -> None:
     print("|" + "---|" * 8)
     for work in WORK:
         for frames in lengths:
-            arguments = ("benchmarks.series", "--one", work, str(frames))
-            out = in_process(*arguments, environment={**os.environ, **ONE_THREAD})
-            one = json.loads(out.splitlines()[-1])
+            one = found_by("benchmarks.series", "--one", work, str(frames))
             print(
                 f"| {work} | {frames} | {one['rows']} | {one['tasks'] / frames:.1f} "
                 f"| {one['built']:.2f} | {1e3 * one['seconds'] / frames:.1f} "

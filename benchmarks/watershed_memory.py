@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contest import ONE_THREAD
-from benchmarks.measure import in_process, machine
+from benchmarks.measure import found_by, machine
 from benchmarks.memory import Resident, address_in, joined, make, started
 
 SIDES = (8192, 32768)
@@ -146,10 +145,7 @@ def run_exchange(path: str) -> None:
 
 def ask(*arguments: str) -> dict[str, Any]:
     """Return what this module prints in a process of its own."""
-    environment = {**os.environ, **ONE_THREAD}
-    out = in_process("benchmarks.watershed_memory", *arguments, environment=environment)
-    answer: dict[str, Any] = json.loads(out.splitlines()[-1])
-    return answer
+    return found_by("benchmarks.watershed_memory", *arguments)
 
 
 def row(name: str, side: int, one: dict[str, Any]) -> None:

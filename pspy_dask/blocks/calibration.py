@@ -6,7 +6,7 @@ from math import isclose
 
 import xarray as xr
 
-from pspy_dask.blocks.images import axis_units, pixel_size, spatial_axes
+from pspy_dask.blocks.images import SAME_STEP, axis_units, pixel_size, spatial_axes
 
 
 def share_calibration(
@@ -72,7 +72,9 @@ def _agreed(labels: xr.DataArray, image: xr.DataArray) -> tuple[xr.DataArray, xr
     for dim in spatial_axes(labels):
         one, two = (each[dim] for each in sizes)
         ours, theirs = (each[dim] for each in units)
-        if not isclose(one, two, rel_tol=1e-6) or (ours != theirs and "px" not in (ours, theirs)):
+        if not isclose(one, two, rel_tol=SAME_STEP) or (
+            ours != theirs and "px" not in (ours, theirs)
+        ):
             raise ValueError(
                 f"the pixels of the labels are {one:g} {ours} along {dim} and those of the image "
                 f"{two:g} {theirs}: drop the coordinates of the one that is wrong, as in "

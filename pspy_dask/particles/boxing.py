@@ -11,7 +11,7 @@ import xarray as xr
 
 from pspy_dask.blocks.crops import stack_boxes
 from pspy_dask.blocks.grid import Box, Index
-from pspy_dask.blocks.images import axis_units, pixel_size, spatial_axes
+from pspy_dask.blocks.images import SAME_STEP, axis_units, pixel_size, spatial_axes
 from pspy_dask.particles.crops import Pictures, box_of, require_bounds
 
 
@@ -94,6 +94,6 @@ def _some_picture(pictures: Pictures) -> xr.DataArray:
 def _same_pixels(a: xr.DataArray, b: xr.DataArray) -> bool:
     names = spatial_axes(a)
     one, two = pixel_size(a), pixel_size(b)
-    return all(np.isclose(one[d], two[d], rtol=1e-6, atol=0) for d in names) and all(
+    return all(np.isclose(one[d], two[d], rtol=SAME_STEP, atol=0) for d in names) and all(
         axis_units(a)[d] == axis_units(b)[d] for d in names
     )

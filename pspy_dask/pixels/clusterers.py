@@ -21,6 +21,7 @@ from sklearn.mixture import GaussianMixture
 
 from pspy_dask.blocks.one_thread import one_thread
 from pspy_dask.kernels.exact_sums import exact_sum, to_float
+from pspy_dask.pixel_parameters import DENSITY_CLUSTERERS
 from pspy_dask.pixels.density import dbscan_of, grouped, least_size, without_small
 from pspy_dask.pixels.inference import Rows
 from pspy_dask.pixels.seeds import seeded, whole_number
@@ -33,8 +34,7 @@ _WITH_NUMBER: dict[str, Callable[[int], Any]] = {
     "gaussian_mixture": lambda n: GaussianMixture(n_components=n),
     "birch": lambda n: Birch(n_clusters=n),
 }
-_BY_DENSITY = ("dbscan", "hdbscan")
-ESTIMATORS = (*_WITH_NUMBER, *_BY_DENSITY)
+ESTIMATORS = (*_WITH_NUMBER, *DENSITY_CLUSTERERS)
 
 _NEIGHBOURS = 5  # at least, in few dimensions
 

@@ -14,9 +14,9 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Index
+from pspy_dask.blocks.merging import merge_partials, merge_tree
 from pspy_dask.blocks.windows import Graph, Key, Pass, dask_inputs, lead, plan_pass
 
-_FAN = 16
 _STRIP = 4
 
 
@@ -117,10 +117,10 @@ def _partial_tasks(
 
 
 def _join(tasks: Graph, root: str, name: str, frame: int | None, keys: list[Key]) -> None:
-    """Add the tasks that merge partial results and finish the last."""
-    last = merge_tree(tasks, root, name, lead(frame), keys)
+    """Add the tasks that merge partial results, the last of which finishes."""
+    last = merge_tree(tasks, name, lead(frame), keys, merge_partials, TaskRef(root))
     key = (name, *lead(frame), 0)
-    tasks[key] = Task(key, _finish_task, TaskRef(root), TaskRef(last), frame is not None)
+    tasks[key] = Task(key, _finish_task, TaskRef(root), frame is not None, *last)
 
 
 def _graph_of(
@@ -138,25 +138,8 @@ def _graph_of(
 
 def _strips(plan: Pass) -> list[tuple[Index, ...]]:
     indices = list(plan.grid.nodes(0))
-    width = 1 if plan.source is None else min(_STRIP, max(1, len(indices) // 64))
+    width = 1 if plan.source is None else min(_STRIP, max(1, len(indices) // 32))
     return [tuple(indices[i : i + width]) for i in range(0, len(indices), width)]
-
-
-def merge_tree(tasks: Graph, root: str, name: str, at: tuple[int, ...], keys: list[Key]) -> Key:
-    """Add the tasks that merge the partial results of these keys; return the key of the last.
-
-    The value of the task ``root`` is a pair whose second part is the reducer.
-    """
-    level = 0
-    while len(keys) > 1:
-        merged: list[Key] = []
-        for number, start in enumerate(range(0, len(keys), _FAN)):
-            key = (f"merge-{name}", level, *at, number)
-            refs = [TaskRef(k) for k in keys[start : start + _FAN]]
-            tasks[key] = Task(key, _merge_task, TaskRef(root), *refs)
-            merged.append(key)
-        keys, level = merged, level + 1
-    return keys[0]
 
 
 def _partial_task(
@@ -175,10 +158,6 @@ def _partial_task(
     return reduce(reducer.merge, partials)
 
 
-def _merge_task(shared: tuple[Pass, Reducer], *partials: Any) -> Any:
-    return reduce(shared[1].merge, partials)
-
-
-def _finish_task(shared: tuple[Pass, Reducer], partial: Any, framed: bool) -> NDArray[Any]:
-    numbers = np.asarray(shared[1].finish(partial))
+def _finish_task(shared: tuple[Pass, Reducer], framed: bool, *partials: Any) -> NDArray[Any]:
+    numbers = np.asarray(shared[1].finish(merge_partials(shared, *partials)))
     return numbers[None] if framed else numbers

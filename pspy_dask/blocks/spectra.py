@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Grid, Index, make_grid
 from pspy_dask.blocks.images import native_pixels
-from pspy_dask.blocks.reduce import merge_tree
+from pspy_dask.blocks.merging import merge_partials, merge_tree
 from pspy_dask.blocks.sources import ArraySource, Source, lazy_array, source_of
 from pspy_dask.blocks.windows import Graph, Key, dask_inputs
 
@@ -105,9 +105,9 @@ def sum_over_space(
             key: Key = (f"partial-{name}", *index)
             tasks[key] = Task(key, _partial_task, TaskRef(root), index, *plan.inputs(index))
             keys.append(key)
-        last = merge_tree(tasks, root, name, part, keys)
+        last = merge_tree(tasks, name, part, keys, merge_partials, TaskRef(root))
         end: Key = (name, 0, *part)
-        tasks[end] = Task(end, _finish_task, TaskRef(root), TaskRef(last))
+        tasks[end] = Task(end, _finish_task, TaskRef(root), *last)
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=dask_inputs([labels, cube]))
     chunks = ((rows,), *(cube.chunks[k] for k in others))
     return da.Array(graph, name, chunks=chunks, dtype=dtype)
@@ -184,5 +184,5 @@ def _partial_task(
     return reducer.partial(labels, plan.pixels(index, inputs))
 
 
-def _finish_task(shared: tuple[SpectrumPass, SpectrumReducer], partial: Any) -> NDArray[Any]:
-    return shared[1].finish(partial)
+def _finish_task(shared: tuple[SpectrumPass, SpectrumReducer], *partials: Any) -> NDArray[Any]:
+    return shared[1].finish(merge_partials(shared, *partials))

@@ -92,9 +92,8 @@ def sweep(
             else:
                 kept = TaskRef(_node("joined", token, frame, 0, index))
                 tasks[key] = Task(key, _finish_kept, TaskRef(root), frame, index, told, kept)
-    return finish_graph(
-        name, tasks, plan, [array, *([] if again is None else [again])], values, dtype
-    )
+    arrays = [array] if again is None else [array, again]
+    return finish_graph(name, tasks, plan, arrays, values, dtype, cheap=again is None)
 
 
 def at_the_root(

@@ -19,6 +19,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
+from pspy_dask.blocks.cheap import CheapLayer
 from pspy_dask.blocks.grid import Box, Grid, Index, make_grid
 from pspy_dask.blocks.sources import Source, source_of
 
@@ -228,10 +229,12 @@ def finish_graph(
     values: Sequence[da.Array],
     dtype: Any,
     layers: int | None = None,
+    cheap: bool = False,
 ) -> da.Array:
     """Return the dask array whose chunks are the tasks of this name, on the chunks of the pass."""
     needed: list[Any] = [*dask_inputs(arrays), *values]
-    graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
+    layer = CheapLayer(tasks) if cheap else tasks
+    graph = HighLevelGraph.from_collections(name, layer, dependencies=needed)
     chunks = (*((1,) for _ in range(plan.flat)), *plan.grid.chunks)
     if layers is not None:
         chunks = ((layers,), *chunks)

@@ -14,6 +14,7 @@ import xarray as xr
 from dask.system import CPU_COUNT
 from distributed import Client
 
+from pspy_dask.blocks.merging import total
 from pspy_dask.blocks.sources import source_of
 from pspy_dask.io.pyramid_write import PyramidWrite
 from pspy_dask.run.cluster import explain_killed
@@ -77,7 +78,7 @@ class Bench:
         def write() -> list[Any]:
             values: list[Any] = []
             for level in levels:
-                written = writing.step(level).sum()
+                written = total(writing.step(level))
                 if here:
                     _compute_here(written)
                 else:
@@ -88,8 +89,8 @@ class Bench:
         blocks = [prod(map(len, writing.levels[k].layout.blocks)) for k in levels]
         pixels = sum(prod(writing.levels[k].shape) for k in levels)
         # The scheduler never sees what is done here.
-        tasks, total = ("", 0) if here else ("write", sum(blocks))
-        values: list[Any] = self._watched(Stage(title, pixels, total, tasks, total), write)
+        tasks, count = ("", 0) if here else ("write", sum(blocks))
+        values: list[Any] = self._watched(Stage(title, pixels, count, tasks, count), write)
         return values
 
 

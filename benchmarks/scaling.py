@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from itertools import product
 from math import log
 from pathlib import Path
 from statistics import median
@@ -19,23 +22,31 @@ import numpy as np
 from distributed import Client, LocalCluster
 
 import pspy_dask as ps
-from benchmarks.measure import interleaved, span
+from benchmarks.measure import span
 from benchmarks.recipes import written_mosaic
+from pspy_dask.blocks.merging import total
 from pspy_dask.io.ome_zarr import write_labels
 from pspy_dask.run.cluster import allocation
 
 RECIPE: dict[str, Any] = {"gaussian": 2.0, "min_size": 20, "watershed": True}
 SHAPES = {"1 worker": (1, 1), "2 workers": (2, 1), "1 worker of 2 threads": (1, 2)}
 _MEMORY = 2**31
+_WARM_UPS = 3  # two workers share out the work anew each time
 
 
 def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:
-    """Return a row for each side and shape of cluster: seconds, and the speed-up over one."""
+    """Return a row for each side and shape of cluster: seconds, and the speed-up over one.
+
+    Clusters take turns, each by itself: the processes of one that waits take their share of the
+    cores too.
+    """
     rows = []
     for side in sides:
-        with written_mosaic(side) as path, clusters() as clients:
-            works = {name: recipe_on(client, path) for name, client in clients.items()}
-            found = interleaved(works, runs=runs)
+        found: dict[str, list[float]] = {name: [] for name in SHAPES}
+        with written_mosaic(side) as path:
+            for _, name in product(range(runs), SHAPES):
+                with cluster(*SHAPES[name]) as client:
+                    found[name].append(_warm(recipe_on(client, path)))
         base = median(found["1 worker"])
         rows += [
             {
@@ -49,6 +60,15 @@ def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:
     return rows
 
 
+def _warm(work: Callable[[], None]) -> float:
+    """Return the seconds of work that every worker has done before, whichever part was its own."""
+    for _ in range(_WARM_UPS):
+        work()
+    since = time.perf_counter()
+    work()
+    return time.perf_counter() - since
+
+
 def exponent(rows: list[dict[str, Any]], who: str) -> float | None:
     """Return p of the fit seconds ~ pixels^p; None where there is one side alone."""
     mine = [(2 * log(r["side"]), log(r["seconds"][0])) for r in rows if r["who"] == who]
@@ -59,22 +79,20 @@ def exponent(rows: list[dict[str, Any]], who: str) -> float | None:
 
 
 @contextmanager
-def clusters() -> Iterator[dict[str, Client]]:
-    """Give a client of a cluster of each shape."""
-    with ExitStack() as inside:
-        inside.enter_context(dask.config.set(allocation(_MEMORY)))
-        clients = {}
-        for name, (workers, threads) in SHAPES.items():
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=threads,
-                memory_limit=_MEMORY,
-                dashboard_address="127.0.0.1:0",
-            )
-            client = Client(inside.enter_context(cluster), set_as_default=False)
-            clients[name] = inside.enter_context(client)
-            pin(client, threads)
-        yield clients
+def cluster(workers: int, threads: int) -> Iterator[Client]:
+    """Give a client of a cluster of so many workers, of so many threads each."""
+    with (
+        dask.config.set(allocation(_MEMORY)),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=threads,
+            memory_limit=_MEMORY,
+            dashboard_address="127.0.0.1:0",
+        ) as local,
+        Client(local, set_as_default=False) as client,
+    ):
+        pin(client, threads)
+        yield client
 
 
 def recipe_on(client: Client, path: str) -> Callable[[], None]:
@@ -84,7 +102,7 @@ def recipe_on(client: Client, path: str) -> Callable[[], None]:
         labels = ps.segment(ps.open_image(path), **RECIPE)
         writing = write_labels(labels, path, name=f"labels-{os.getpid()}")
         try:
-            client.compute(writing.step(0).sum()).result()
+            client.compute(total(writing.step(0))).result()
         finally:
             writing.discard()
 
@@ -101,7 +119,7 @@ def pin(client: Client, threads: int) -> None:
         for address, core in zip(addresses, cores, strict=False):
             client.run(_pin_process, core, workers=[address])
     else:
-        client.run(_pin_threads, cores[:threads])
+        client.run(_pin_worker, cores[:threads])
 
 
 def _pin_process(core: int) -> None:
@@ -110,9 +128,12 @@ def _pin_process(core: int) -> None:
         os.sched_setaffinity(int(thread.name), {core})
 
 
-def _pin_threads(cores: list[int], dask_worker: Any) -> None:
-    """Keep each thread that does tasks on a core of its own."""
-    executor = dask_worker.executors["default"]
+def _pin_worker(cores: list[int], dask_worker: Any) -> None:
+    pin_threads(dask_worker.executors["default"], cores)
+
+
+def pin_threads(executor: Executor, cores: list[int]) -> None:
+    """Keep each thread of an executor on a core of its own."""
     together = threading.Barrier(len(cores))
 
     def take(core: int) -> None:

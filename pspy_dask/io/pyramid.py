@@ -20,12 +20,15 @@ from dask._task_spec import Task, TaskRef
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
+from pspy_dask.blocks.cheap import chunk_of
 from pspy_dask.blocks.grid import Box, Index, make_grid
 from pspy_dask.io.layout import Layout
+from pspy_dask.io.local_zarr import LocalArray, local
 from pspy_dask.io.ome_metadata import Calibration
 from pspy_dask.io.outputs import explain_full_disk
 
 Pixels = NDArray[Any]
+Array = zarr.Array[Any] | LocalArray
 Method = Literal["nearest", "mode", "mean"]
 
 
@@ -84,7 +87,7 @@ def store(array: da.Array, target: zarr.Array[Any], layout: Layout) -> da.Array:
     """
     source = array.rechunk(layout.blocks)
     return _writes(
-        layout, (target,), _store, lambda index: (TaskRef((source.name, *index)),), source
+        layout, (local(target),), _store, lambda index: (chunk_of(source, index),), source
     )
 
 
@@ -92,12 +95,13 @@ def build_level(
     previous: zarr.Array[Any], target: zarr.Array[Any], layout: Layout, method: Method
 ) -> da.Array:
     """Return a lazy write of a level, each task reading its own window of the level before."""
-    return _writes(layout, (target, previous), _build, lambda _: (layout.chunk, method))
+    arrays = (local(target), local(previous))
+    return _writes(layout, arrays, _build, lambda _: (layout.chunk, method))
 
 
 def _writes(
     layout: Layout,
-    arrays: tuple[zarr.Array[Any], ...],
+    arrays: tuple[Array, ...],
     write: Callable[..., NDArray[np.int64]],
     inputs: Callable[[Index], tuple[Any, ...]],
     *sources: da.Array,
@@ -108,7 +112,7 @@ def _writes(
     then holds them once.
     """
     grid = make_grid(layout.blocks)
-    name = f"write-{arrays[0].basename}-{uuid.uuid4().hex}"  # a write is never taken for another
+    name = f"write-{uuid.uuid4().hex}"  # a write is never taken for another
     root = f"open-{name}"
     tasks: dict[Any, Task] = {root: Task(root, _these, *arrays)}
     for index in product(*map(range, grid.levels[0])):
@@ -120,20 +124,20 @@ def _writes(
     return da.Array(graph, name, chunks=ones, dtype=np.dtype(np.int64))
 
 
-def _these(*arrays: zarr.Array[Any]) -> tuple[zarr.Array[Any], ...]:
+def _these(*arrays: Array) -> tuple[Array, ...]:
     return arrays
 
 
-def _store(arrays: tuple[zarr.Array[Any]], box: Box, pixels: Pixels) -> NDArray[np.int64]:
+def _store(arrays: tuple[Array], box: Box, pixels: Pixels) -> NDArray[np.int64]:
     (target,) = arrays
     if box.size:
         with explain_full_disk(str(target.store_path)):
             target[box.slices] = np.asarray(pixels)
-    return np.full((1,) * target.ndim, box.size, np.int64)
+    return np.full((1,) * len(box.shape), box.size, np.int64)
 
 
 def _build(
-    arrays: tuple[zarr.Array[Any], zarr.Array[Any]], box: Box, chunk: Index, method: Method
+    arrays: tuple[Array, Array], box: Box, chunk: Index, method: Method
 ) -> NDArray[np.int64]:
     """Fill a block by rows of stored chunks, so that no window of four blocks is ever in memory."""
     target, previous = arrays

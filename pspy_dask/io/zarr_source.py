@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from zarr.errors import ContainsArrayError, GroupNotFoundError
 
 from pspy_dask.io.axes import Axis, Wanted, image_of, unnamed
+from pspy_dask.io.local_zarr import local
 from pspy_dask.io.units import short_unit
-from pspy_dask.io.zarr_decoding import decoded_by_zarrs
 
 
 def is_zarr(path: Path) -> bool:
@@ -94,7 +94,7 @@ def _ome_image(
     names = [str(c.get("label", k)) for k, c in enumerate(channels)]
     stem = Path(what).name.removesuffix(".zarr").removesuffix(".ome")
     return image_of(
-        decoded_by_zarrs(array),
+        local(array),
         axes,
         wanted,
         what=what,
@@ -136,7 +136,7 @@ def _array_image(array: zarr.Array[Any], wanted: Wanted, what: str) -> xr.DataAr
     if len(names) != array.ndim or not set("yx") <= set(names):
         axes = [*unnamed(array.shape, wanted, what)]
     return image_of(
-        decoded_by_zarrs(array),
+        local(array),
         axes,
         wanted,
         what=what,

@@ -12,6 +12,7 @@ import xarray as xr
 
 from pspy_dask.blocks.images import like
 from pspy_dask.blocks.sources import ArraySource, lazy_array
+from pspy_dask.io.local_zarr import local
 from pspy_dask.io.ome_zarr import write_labels
 from pspy_dask.io.pyramid_write import PyramidWrite
 from pspy_dask.parameters import GLOBAL_METHODS
@@ -60,7 +61,7 @@ def label_particles(
 def stored_labels(writing: PyramidWrite, image: xr.DataArray, name: str) -> xr.DataArray:
     """Return what was stored, read at random on the chunks of its image."""
     stored = writing.array(0)
-    data = lazy_array(ArraySource(stored, (None,) * stored.ndim), image.data.chunks)
+    data = lazy_array(ArraySource(local(stored), (None,) * stored.ndim), image.data.chunks)
     return like(image, data, name)
 
 

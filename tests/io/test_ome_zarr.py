@@ -19,6 +19,7 @@ from zarr.storage import MemoryStore
 
 from pspy_dask.blocks.images import make_image
 from pspy_dask.io.layout import choose_layout, fit
+from pspy_dask.io.local_zarr import LocalArray
 from pspy_dask.io.ome_zarr import write_image, write_labels
 from pspy_dask.io.outputs import partial_name
 from pspy_dask.io.pyramid import build_level, downsample, store
@@ -394,7 +395,7 @@ def test_full_disk_is_said(tmp_path, monkeypatch):
     def full(self, *_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(zarr.Array, "__setitem__", full)
+    monkeypatch.setattr(LocalArray, "__setitem__", full)
     with pytest.raises(OSError, match=r"No space left on device while writing .*: free some"):
         write.run()
 

@@ -1,12 +1,17 @@
 """Squared Euclidean distance to what is outside a shape, exact, in a padded raster.
 
 Rasters are padded as in :mod:`pspy_dask.kernels.rasters`; the border counts neither as inside nor
-as outside. First along y by counting, then along x and z as the lower envelope of
-parabolas [1]_, run of inside pixels by run: the nearest outside pixel of a row's pixels lies
-nowhere else than in the columns of their run and the two beside it.
+as outside. Distances are found along y by counting, then along x, then along z:
 
-With steps of 1 all values are integers, and every comparison is exact; the envelope's division is
-exact where two parabolas meet at a pixel, where alone it matters.
+- Where steps are 1 all values are integers. The pixels of a row are compared with those ever
+  farther to both sides, many at once, until none nearer can come: a few steps in most particles.
+- Rows with a pixel that is far from everything, rows where steps are not 1, and z get the lower
+  envelope of parabolas [1]_, run of inside pixels by run: the nearest outside pixel of a row's
+  pixels lies nowhere else than in the columns of their run and the two beside it.
+
+Both are exact for integers; the envelope's division is exact where two parabolas meet at a pixel,
+where alone it matters. The time of ``scipy.ndimage.distance_transform_edt`` in ours, square root
+included, on particles of some 20 pixels: 8.2 by envelopes alone, 14 as it is.
 
 References
 ----------
@@ -21,6 +26,10 @@ from typing import Any
 import numpy as np
 
 from pspy_dask.kernels.jit import compiled
+
+#: Pixels of a row that are worked on together, and how far to both sides.
+_BLOCK, _REACH = 32, 64
+_BEYOND = 2**30  # of the row's ends: more than any square that is met on the way to `_REACH`
 
 
 @compiled
@@ -53,12 +62,22 @@ def squared_distances(
     starts = np.empty(longest, np.float64)
     values = np.empty(longest, np.float64)
     far = planes * steps[0] + height * steps[1] + width * steps[2] + steps[0] + steps[1] + steps[2]
+    none = np.int64(far / steps[1]) + 1
+    counts = np.empty(width, squared.dtype)
+    line = np.full(_REACH + width + _REACH + _BLOCK, _BEYOND, squared.dtype)
+    nearest = np.empty(_BLOCK, squared.dtype)
     found = False
     for z in range(planes):
         base = origin + z * plane
-        found |= _along_columns(inside, base, row, height, width, steps[1], far, squared)
-        for y in range(height):
-            _along_line(squared, base + y * row, 1, width, steps[2], sites, starts, values)
+        found |= _down(inside, base, row, height, width, none, counts, squared)
+        counts[:] = none
+        for y in range(height - 1, -1, -1):
+            first = base + y * row
+            among, result = inside[first : first + width], squared[first : first + width]
+            _up(among, none, steps[1], counts, result, line[_REACH : _REACH + width])
+            if squared.itemsize > 4 or not _along_near(line, nearest, result):
+                result[:] = line[_REACH : _REACH + width]
+                _along_line(squared, first, 1, width, steps[2], sites, starts, values)
     if planes > 1:
         for y in range(height):
             for x in range(width):
@@ -68,28 +87,62 @@ def squared_distances(
 
 
 @compiled
-def _along_columns(
-    inside: Any, base: int, row: int, height: int, width: int, step: float, far: float, squared: Any
+def _down(
+    inside: Any,
+    base: int,
+    row: int,
+    height: int,
+    width: int,
+    none: int,
+    counts: Any,
+    squared: Any,
 ) -> bool:
-    """Square the distance to the nearest outside pixel of the same column, or of ``far``."""
-    found = False
-    counts = np.empty(width, np.int64)
-    none = np.int64(far / step) + 1
+    """Count pixels up to the nearest outside pixel, or ``none``; say if there is any at all."""
     counts[:] = none
     for y in range(height):
+        first = base + y * row
+        among, above = inside[first : first + width], squared[first : first + width]
         for x in range(width):
-            at = base + y * row + x
-            counts[x] = min(counts[x] + 1, none) if inside[at] else 0
-            found |= not inside[at]
-            squared[at] = counts[x]
-    counts[:] = none
-    for y in range(height - 1, -1, -1):
-        for x in range(width):
-            at = base + y * row + x
-            counts[x] = min(counts[x] + 1, none) if inside[at] else 0
-            count = min(np.int64(squared[at]), counts[x])
-            squared[at] = (count * step) * (count * step)
+            counts[x] = min(counts[x] + 1, none) if among[x] else 0
+            above[x] = counts[x]
+    found = False
+    for x in range(width):
+        found |= counts[x] < none  # it is more than the height
     return found
+
+
+@compiled
+def _up(among: Any, none: int, step: float, counts: Any, above: Any, line: Any) -> None:
+    """Square the distance to the nearest outside pixel of the column, above or below a row."""
+    for x in range(among.size):
+        counts[x] = min(counts[x] + 1, none) if among[x] else 0
+        count = min(counts[x], above[x])
+        line[x] = (count * step) * (count * step)
+
+
+@compiled
+def _along_near(line: Any, nearest: Any, distances: Any) -> bool:
+    """Fill a row with the least of all values plus the squared way; say if that was all near."""
+    for x in range(0, distances.size, _BLOCK):
+        most = line[0] * 0
+        here = line[_REACH + x : _REACH + x + _BLOCK]
+        for i in range(_BLOCK):
+            nearest[i] = here[i]
+            most = max(most, here[i])
+        way = 1
+        while way * way < most:
+            if way > _REACH:
+                return False
+            left = line[_REACH + x - way : _REACH + x - way + _BLOCK]
+            right = line[_REACH + x + way : _REACH + x + way + _BLOCK]
+            most = line[0] * 0
+            for i in range(_BLOCK):
+                nearest[i] = min(nearest[i], min(left[i], right[i]) + way * way)
+                most = max(most, nearest[i])
+            way += 1
+        for i in range(min(_BLOCK, distances.size - x)):
+            distances[x + i] = nearest[i]
+    return True
 
 
 @compiled

@@ -65,6 +65,18 @@ def test_distances_are_those_of_scipy(mask, steps):
         np.testing.assert_allclose(ours, expected, rtol=1e-15 if steps != SQUARE else 0)
 
 
+@pytest.mark.parametrize("holes", [1, 3, 300])
+@pytest.mark.parametrize("shape", [(190, 333), (2, 170, 150)])
+def test_near_and_far_distances_are_those_of_scipy(holes, shape):
+    rng = np.random.default_rng(holes)
+    mask = np.ones(shape, bool)
+    mask[tuple(rng.integers(0, n, holes) for n in shape)] = False
+    mask[..., : shape[-2] // 2, :40] &= rng.random((shape[-2] // 2, 40)) < 0.7
+    expected = distance_transform_edt(mask)
+    assert (expected.max() > 64) == (holes < 30)
+    np.testing.assert_array_equal(distances(mask, SQUARE)[1], expected)
+
+
 def objects(mask, separation, **rule):
     """Split every component; return labels in raster order of the first pixels."""
     block = volume(mask)

@@ -31,7 +31,8 @@ from pspy_dask.run.cluster import allocation
 RECIPE: dict[str, Any] = {"gaussian": 2.0, "min_size": 20, "watershed": True}
 SHAPES = {"1 worker": (1, 1), "2 workers": (2, 1), "1 worker of 2 threads": (1, 2)}
 _MEMORY = 2**31
-_WARM_UPS = 3  # two workers share out the work anew each time
+_SMALL = 8192  # of the mosaic that workers warm up on, a part of each task for each of them
+_WARM_UPS = 2  # two workers share out the work anew each time
 
 
 def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:
@@ -43,10 +44,12 @@ def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:
     rows = []
     for side in sides:
         found: dict[str, list[float]] = {name: [] for name in SHAPES}
-        with written_mosaic(side) as path:
+        with written_mosaic(side) as path, written_mosaic(_SMALL) as small:
             for _, name in product(range(runs), SHAPES):
                 with cluster(*SHAPES[name]) as client:
-                    found[name].append(_warm(recipe_on(client, path)))
+                    for _ in range(_WARM_UPS):
+                        recipe_on(client, small)()
+                    found[name].append(_seconds(recipe_on(client, path)))
         base = median(found["1 worker"])
         rows += [
             {
@@ -60,10 +63,7 @@ def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _warm(work: Callable[[], None]) -> float:
-    """Return the seconds of work that every worker has done before, whichever part was its own."""
-    for _ in range(_WARM_UPS):
-        work()
+def _seconds(work: Callable[[], None]) -> float:
     since = time.perf_counter()
     work()
     return time.perf_counter() - since

@@ -62,7 +62,7 @@ def squared_distances(
     starts = np.empty(longest, np.float64)
     values = np.empty(longest, np.float64)
     far = planes * steps[0] + height * steps[1] + width * steps[2] + steps[0] + steps[1] + steps[2]
-    none = np.int64(far / steps[1]) + 1
+    none: Any = np.int64(far / steps[1]) + 1
     counts = np.empty(width, squared.dtype)
     line = np.full(_REACH + width + _REACH + _BLOCK, _BEYOND, squared.dtype)
     nearest = np.empty(_BLOCK, squared.dtype)

@@ -118,6 +118,6 @@ def make_surface(
 
 
 def is_non_zero(pixels: NDArray[Any], window: Window) -> NDArray[np.bool_]:
-    """Return the foreground of a mask: pixels that are not 0."""
-    mask: NDArray[np.bool_] = pixels[window.crop] != 0
-    return mask
+    """Return the foreground of a mask, to be read only: pixels that are not 0."""
+    mask: NDArray[np.bool_] = pixels[window.crop]
+    return mask if mask.dtype == np.bool_ else mask != 0

@@ -31,8 +31,8 @@ from pspy_dask.run.cluster import allocation
 RECIPE: dict[str, Any] = {"gaussian": 2.0, "min_size": 20, "watershed": True}
 SHAPES = {"1 worker": (1, 1), "2 workers": (2, 1), "1 worker of 2 threads": (1, 2)}
 _MEMORY = 2**31
-_SMALL = 8192  # of the mosaic that workers warm up on, a part of each task for each of them
-_WARM_UPS = 2  # two workers share out the work anew each time
+_SMALL = 4096  # of the mosaic that workers warm up on
+_WARM_UPS = 4  # two workers share out the work anew each time
 
 
 def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:

@@ -20,5 +20,5 @@ def chunk_of(array: da.Array, index: Index) -> GraphNode | TaskRef:
     several tasks take is made by each of them.
     """
     key = (array.name, *index)
-    layer = array.dask.layers[array.name]
+    layer = array.dask.layers.get(array.name)
     return layer[key] if isinstance(layer, CheapLayer) else TaskRef(key)

@@ -58,7 +58,7 @@ def total(array: da.Array) -> da.Array:
     tasks[end] = Task(end, _sum, *merge_tree(tasks, name, (), keys, _sum))
     needed: list[Any] = [array]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
-    return da.Array(graph, name, chunks=(), dtype=array.dtype)
+    return da.Array(graph, name, chunks=(), dtype=np.zeros(0, array.dtype).sum().dtype)
 
 
 def _sum(*numbers: NDArray[Any]) -> NDArray[Any]:

@@ -2,49 +2,40 @@
 
 zarr-python passes every call to one event loop of the process, and that passes the work on to
 threads of its own, which share the cores with the threads that wait for them: to two threads
-windows come no faster than to one (1.0x), and go no faster (1.1x). Where every thread does its own
-work they come 2.0 to 2.2 times and go 1.8 times as fast to two (``python -m
-benchmarks.local_zarr``). It is tasks that run side by side; inside a task nothing does.
+windows come no faster than to one, and go no faster. Where every thread does its own work they do
+(``python -m benchmarks.local_zarr`` has the figures). It is tasks that run side by side; inside a
+task nothing does.
 """
 
 from __future__ import annotations
 
-import asyncio
+import json
 import os
 import re
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 import zarr
+from dask.base import normalize_token
 from numpy.typing import NDArray
 from zarr.storage import LocalStore, StorePath
-from zarrs.pipeline import UnsupportedMetadataError
+from zarrs import ZarrsCodecPipeline
+from zarrs._internal import CodecPipelineImpl
 
-P = ParamSpec("P")
-T = TypeVar("T")
+from pspy_dask.io.in_this_thread import in_event_loop, in_this_thread
+
 Selection = tuple[int | slice, ...]
 
-_ZARRS = {
-    "codec_pipeline.path": "zarrs.ZarrsCodecPipeline",
-    "codec_pipeline.strict": True,  # an error, not a warning, for what zarrs leaves to zarr-python
-    "codec_pipeline.chunk_concurrent_minimum": 1,
-    "codec_pipeline.chunk_concurrent_maximum": 1,
-    "threading.max_workers": 1,
-}
-_setting = Lock()  # settings of zarr are those of the process
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LocalArray:
     """A Zarr array on a local disk, as far as it takes to read and write boxes.
 
-    Chunks are decoded and encoded by zarrs where it can. A write that is broken off may leave half
-    a chunk behind: it is to be written again.
+    Chunks are decoded by zarrs where it can, and written by zarr-python, whose files appear whole
+    or not at all: two tasks may write the same chunk, and a broken write leaves the old one.
 
     Parameters
     ----------
@@ -53,13 +44,16 @@ class LocalArray:
     """
 
     array: zarr.Array[Any]
-    _fast: zarr.Array[Any] = field(init=False, repr=False, compare=False)
+    _read: zarr.Array[Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_fast", _by_zarrs(self.array))
+        object.__setattr__(self, "_read", _decoded_by_zarrs(self.array))
 
     def __reduce__(self) -> tuple[type[LocalArray], tuple[zarr.Array[Any]]]:
         return LocalArray, (self.array,)
+
+    def __dask_tokenize__(self) -> Any:
+        return normalize_token((type(self).__name__, self.array))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -77,19 +71,26 @@ class LocalArray:
         return self.array.store_path
 
     def __getitem__(self, box: Selection) -> NDArray[Any]:
-        """Return the pixels of a box."""
-        with _errors_of_the_system():
-            if _in_event_loop():
-                return np.asarray(self._fast[box])
-            return np.asarray(_in_this_thread(self._fast.async_array.getitem(box)))
+        """Return the pixels of a box.
+
+        Raises
+        ------
+        OSError
+            The system refuses to read a file.
+        ValueError
+            A chunk cannot be decoded.
+        """
+        with _told_plainly(str(self.store_path)):
+            if in_event_loop():
+                return np.asarray(self._read[box])
+            return np.asarray(in_this_thread(self._read.async_array.getitem(box)))
 
     def __setitem__(self, box: Selection, pixels: NDArray[Any]) -> None:
         """Store the pixels of a box."""
-        with _errors_of_the_system():
-            if _in_event_loop():
-                self._fast[box] = pixels
-            else:
-                _in_this_thread(self._fast.async_array.setitem(box, pixels))
+        if in_event_loop():
+            self.array[box] = pixels
+        else:
+            in_this_thread(self.array.async_array.setitem(box, pixels))
 
 
 def local(array: zarr.Array[Any]) -> zarr.Array[Any] | LocalArray:
@@ -97,7 +98,7 @@ def local(array: zarr.Array[Any]) -> zarr.Array[Any] | LocalArray:
     return LocalArray(array) if isinstance(array.store, LocalStore) else array
 
 
-def _by_zarrs(array: zarr.Array[Any]) -> zarr.Array[Any]:
+def _decoded_by_zarrs(array: zarr.Array[Any]) -> zarr.Array[Any]:
     """Return the same array, read through zarrs where zarrs can read it.
 
     zarr-python takes about half a millisecond a chunk beside decoding it: windows of 2064^2 pixels
@@ -106,52 +107,33 @@ def _by_zarrs(array: zarr.Array[Any]) -> zarr.Array[Any]:
     """
     if array.order != "C" or not array.dtype.isnative or array.dtype.kind not in "biuf":
         return array
-    with _setting, zarr.config.set(_ZARRS):
-        try:
-            return zarr.Array(zarr.AsyncArray(array.metadata, array.store_path))
-        except UnsupportedMetadataError:
-            return array
+    try:
+        # By zarr's settings, as zarrs is meant to be asked for, all threads would have it.
+        decoder = CodecPipelineImpl(
+            json.dumps(array.metadata.to_dict()),
+            store_config=array.store,
+            validate_checksums=True,
+            chunk_concurrent_minimum=1,
+            chunk_concurrent_maximum=1,
+            num_threads=1,
+        )
+    except TypeError:  # zarrs says so of what it does not know
+        return array
+    pipeline = ZarrsCodecPipeline(array.metadata, array.store, impl=decoder, python_impl=None)
+    through = zarr.AsyncArray(array.metadata, array.store_path)
+    object.__setattr__(through, "codec_pipeline", pipeline)
+    return zarr.Array(through)
 
 
 @contextmanager
-def _errors_of_the_system() -> Iterator[None]:
-    """Raise OSError, as zarr-python does, where zarrs says that the system refused something."""
+def _told_plainly(where: str) -> Iterator[None]:
+    """Say where and what went wrong, where zarrs says it in words of its own."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         code = re.search(r"\(os error (\d+)\)", str(error))
-        if code is None:
+        if code is not None:
+            raise OSError(int(code[1]), os.strerror(int(code[1])), where) from error
+        if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
-
-
-def _in_this_thread(work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a coroutine, all of whose work this thread does."""
-    loop = asyncio.new_event_loop()
-    try:
-        loop.set_default_executor(_AtOnce(1))
-        return loop.run_until_complete(work)
-    finally:
-        loop.close()
-
-
-def _in_event_loop() -> bool:
-    """Whether this thread runs an event loop, as that of a notebook does: it cannot run another."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-class _AtOnce(ThreadPoolExecutor):
-    """Does what it is given in the thread that gives it; it never starts one."""
-
-    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Return the future of what is done already."""
-        done: Future[T] = Future()
-        try:
-            done.set_result(work(*args, **kwargs))
-        except Exception as error:  # it belongs to whoever asks for the result
-            done.set_exception(error)
-        return done
+        raise ValueError(f"{where} has a damaged chunk ({error}): restore the file") from error

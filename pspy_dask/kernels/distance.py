@@ -29,7 +29,8 @@ from pspy_dask.kernels.jit import compiled
 
 #: Pixels of a row that are worked on together, and how far to both sides.
 _BLOCK, _REACH = 32, 64
-_BEYOND = 2**30  # of the row's ends: more than any square that is met on the way to `_REACH`
+#: Put beyond the ends of a row: more than any value that is kept, which `_REACH` bounds.
+_BEYOND = 2**30
 
 
 @compiled
@@ -58,32 +59,48 @@ def squared_distances(
     plane = (height + 2) * row
     origin = row + 1 + (plane if planes > 1 else 0)
     longest = max(planes, height, width) + 2
-    sites = np.empty(longest, np.int64)
-    starts = np.empty(longest, np.float64)
-    values = np.empty(longest, np.float64)
     far = planes * steps[0] + height * steps[1] + width * steps[2] + steps[0] + steps[1] + steps[2]
     none: Any = np.int64(far / steps[1]) + 1
-    counts = np.empty(width, squared.dtype)
     line = np.full(_REACH + width + _REACH + _BLOCK, _BEYOND, squared.dtype)
-    nearest = np.empty(_BLOCK, squared.dtype)
+    rows = (np.empty(width, squared.dtype), line, np.empty(_BLOCK, squared.dtype))
+    rooms = (np.empty(longest, np.int64), np.empty(longest), np.empty(longest))
     found = False
     for z in range(planes):
         base = origin + z * plane
-        found |= _down(inside, base, row, height, width, none, counts, squared)
-        counts[:] = none
-        for y in range(height - 1, -1, -1):
-            first = base + y * row
-            among, result = inside[first : first + width], squared[first : first + width]
-            _up(among, none, steps[1], counts, result, line[_REACH : _REACH + width])
-            if squared.itemsize > 4 or not _along_near(line, nearest, result):
-                result[:] = line[_REACH : _REACH + width]
-                _along_line(squared, first, 1, width, steps[2], sites, starts, values)
+        found |= _in_plane(inside, base, height, width, steps, none, squared, rows, rooms)
     if planes > 1:
         for y in range(height):
             for x in range(width):
                 first = origin + y * row + x
-                _along_line(squared, first, plane, planes, steps[0], sites, starts, values)
+                _along_line(squared, first, plane, planes, steps[0], *rooms)
     return found
+
+
+@compiled
+def _in_plane(
+    inside: Any,
+    base: int,
+    height: int,
+    width: int,
+    steps: Any,
+    none: int,
+    squared: Any,
+    rows: Any,
+    rooms: Any,
+) -> bool:
+    """Do what there is to do in a plane; say whether it has an outside pixel."""
+    row = width + 2
+    counts, line, nearest = rows
+    found = _down(inside, base, row, height, width, none, counts, squared)
+    counts[:] = none
+    for y in range(height - 1, -1, -1):
+        first = base + y * row
+        among, result = inside[first : first + width], squared[first : first + width]
+        _up(among, none, steps[1], counts, result, line[_REACH : _REACH + width])
+        if squared.itemsize > 4 or not _along_near(line, nearest, result):
+            result[:] = line[_REACH : _REACH + width]
+            _along_line(squared, first, 1, width, steps[2], *rooms)
+    return bool(found)
 
 
 @compiled

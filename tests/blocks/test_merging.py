@@ -19,11 +19,13 @@ NUMBERS = np.random.default_rng(2).integers(-(2**40), 2**40, (17, 29))
 
 
 @FAST
-@given(chunkings(NUMBERS.shape))
-def test_totals_are_sums(chunks):
-    lazy = total(lazily(NUMBERS, chunks, random_access=True))
-    assert (lazy.shape, lazy.dtype) == ((), NUMBERS.dtype)
-    assert lazy.compute(scheduler="sync") == NUMBERS.sum()
+@given(chunkings(NUMBERS.shape), st.sampled_from(["i8", "u2", "f8", "bool"]))
+def test_totals_are_sums(chunks, dtype):
+    numbers = NUMBERS.astype(dtype)
+    lazy = total(lazily(numbers, chunks, random_access=True))
+    assert (lazy.shape, lazy.dtype) == ((), numbers.sum().dtype)
+    found = lazy.compute(scheduler="sync")
+    assert found.dtype == lazy.dtype and found == numbers.sum()
 
 
 @given(st.integers(1, 300))

@@ -6,12 +6,11 @@ import json
 import os
 import sys
 import tempfile
-import time
 from typing import Any
 
 import dask
 
-from benchmarks.measure import in_process
+from benchmarks.measure import in_process, seconds_of
 
 RECIPES: dict[str, dict[str, Any]] = {
     "otsu": {"threshold": "otsu"},
@@ -48,13 +47,12 @@ def _first_call(options: dict[str, Any]) -> float:
     from pspy_dask.datasets import mosaic
 
     image = mosaic((512, 512)).data.compute(scheduler="synchronous")
-    seconds = []
+
+    def work() -> None:
+        ps.region_properties(ps.segment(image, **options), image).compute()
+
     with dask.config.set(scheduler="synchronous"):
-        for _ in range(2):
-            since = time.perf_counter()
-            ps.region_properties(ps.segment(image, **options), image).compute()
-            seconds.append(time.perf_counter() - since)
-    return seconds[0] - seconds[1]
+        return seconds_of(work) - seconds_of(work)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from queue import SimpleQueue
 from statistics import median
 from typing import Any
 
 from benchmarks import planes
 from benchmarks.comparisons import COMPARISONS, Comparison
-from benchmarks.measure import memory_of, span
+from benchmarks.measure import memory_of, pin_threads, seconds_of, span
 
 SIDE = 4096
 
@@ -91,30 +89,20 @@ def measured(comparison: Comparison, side: int, runs: int) -> Figure:
 
 def _seconds(work: Callable[..., Any], given: tuple[Any, ...]) -> float:
     """Return the seconds that this process was at work."""
-    since = time.process_time()
-    work(*given)
-    return time.process_time() - since
+    return seconds_of(partial(work, *given), clock=time.process_time)
 
 
 def _two_threads(work: Callable[..., Any], given: tuple[Any, ...], runs: int) -> float:
     """Return how much faster two threads do two of the same than one thread does."""
     alone, together = [], []
-    cores: SimpleQueue[int] = SimpleQueue()
-    for core in sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else ():
-        cores.put(core)
-    with ThreadPoolExecutor(2, initializer=_take_a_core, initargs=(cores,)) as pool:
+
+    def work_on(images: int) -> None:
+        for done in [pool.submit(work, *given) for _ in range(images)]:
+            done.result()
+
+    with ThreadPoolExecutor(2) as pool:
+        pin_threads(pool, 2)
         for _ in range(runs):
-            since = time.perf_counter()
-            pool.submit(work, *given).result()
-            alone.append(time.perf_counter() - since)
-            since = time.perf_counter()
-            for done in [pool.submit(work, *given) for _ in range(2)]:
-                done.result()
-            together.append(time.perf_counter() - since)
+            alone.append(seconds_of(partial(work_on, 1)))
+            together.append(seconds_of(partial(work_on, 2)))
     return 2 * median(alone) / median(together)
-
-
-def _take_a_core(cores: SimpleQueue[int]) -> None:
-    """Keep this thread on a core that no other takes, as long as there are any."""
-    if not cores.empty():
-        os.sched_setaffinity(0, {cores.get()})

@@ -7,7 +7,6 @@ zarr-python alone and by `pspy_dask.io.local_zarr`.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +16,8 @@ import numpy as np
 import zarr
 
 import pspy_dask as ps
-from benchmarks.measure import interleaved, machine
+from benchmarks.measure import interleaved, machine, pin_threads
 from benchmarks.recipes import written_mosaic
-from benchmarks.scaling import pin_threads
 from pspy_dask.blocks.grid import Box
 from pspy_dask.io.local_zarr import local
 from pspy_dask.io.ome_zarr import write_labels
@@ -40,7 +38,7 @@ def main(runs: int) -> None:
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(2) as two:
         pools = {"1": one, "2": two}
         for threads, pool in pools.items():
-            pin_threads(pool, sorted(os.sched_getaffinity(0))[: int(threads)])
+            pin_threads(pool, int(threads))
         for what, who, work in _works():
             candidates = {n: _all_of(work, boxes, pool) for n, pool in pools.items()}
             found = interleaved(candidates, runs=runs)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
@@ -64,11 +65,34 @@ def interleaved(
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for turn in range(runs + 1):
         for name, work in candidates.items():
-            since = clock()
-            work()
+            taken = seconds_of(work, clock=clock)
             if turn:
-                seconds[name].append(clock() - since)
+                seconds[name].append(taken)
     return seconds
+
+
+def seconds_of(
+    work: Callable[[], object], *, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """Return the seconds that work takes."""
+    since = clock()
+    work()
+    return clock() - since
+
+
+def pin_threads(executor: Executor, threads: int) -> None:
+    """Keep each thread of an executor on a core of its own, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    cores = sorted(os.sched_getaffinity(0))[:threads]
+    together = threading.Barrier(len(cores))
+
+    def take(core: int) -> None:
+        together.wait()  # so that every thread takes one
+        os.sched_setaffinity(0, {core})
+
+    for done in [executor.submit(take, core) for core in cores]:
+        done.result()
 
 
 def span(values: list[float]) -> list[float]:

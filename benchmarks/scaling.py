@@ -6,10 +6,7 @@ Every worker, and every thread of a worker, has a core to itself.
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from itertools import product
 from math import log
@@ -22,7 +19,7 @@ import numpy as np
 from distributed import Client, LocalCluster
 
 import pspy_dask as ps
-from benchmarks.measure import span
+from benchmarks.measure import pin_threads, seconds_of, span
 from benchmarks.recipes import written_mosaic
 from pspy_dask.blocks.merging import total
 from pspy_dask.io.ome_zarr import write_labels
@@ -49,7 +46,7 @@ def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:
                 with cluster(*SHAPES[name]) as client:
                     for _ in range(_WARM_UPS):
                         recipe_on(client, small)()
-                    found[name].append(_seconds(recipe_on(client, path)))
+                    found[name].append(seconds_of(recipe_on(client, path)))
         base = median(found["1 worker"])
         rows += [
             {
@@ -61,12 +58,6 @@ def measured(sides: list[int], *, runs: int) -> list[dict[str, Any]]:
             for name, s in found.items()
         ]
     return rows
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    since = time.perf_counter()
-    work()
-    return time.perf_counter() - since
 
 
 def exponent(rows: list[dict[str, Any]], who: str) -> float | None:
@@ -119,7 +110,7 @@ def pin(client: Client, threads: int) -> None:
         for address, core in zip(addresses, cores, strict=False):
             client.run(_pin_process, core, workers=[address])
     else:
-        client.run(_pin_worker, cores[:threads])
+        client.run(_pin_worker, threads)
 
 
 def _pin_process(core: int) -> None:
@@ -128,17 +119,5 @@ def _pin_process(core: int) -> None:
         os.sched_setaffinity(int(thread.name), {core})
 
 
-def _pin_worker(cores: list[int], dask_worker: Any) -> None:
-    pin_threads(dask_worker.executors["default"], cores)
-
-
-def pin_threads(executor: Executor, cores: list[int]) -> None:
-    """Keep each thread of an executor on a core of its own."""
-    together = threading.Barrier(len(cores))
-
-    def take(core: int) -> None:
-        together.wait()  # so that every thread takes one
-        os.sched_setaffinity(0, {core})
-
-    for done in [executor.submit(take, core) for core in cores]:
-        done.result()
+def _pin_worker(threads: int, dask_worker: Any) -> None:
+    pin_threads(dask_worker.executors["default"], threads)

@@ -14,7 +14,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,10 +45,10 @@ class LocalArray:
     """
 
     array: zarr.Array[Any]
-    _read: zarr.Array[Any] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_read", _decoded_by_zarrs(self.array))
+    @cached_property
+    def _read(self) -> zarr.Array[Any]:
+        return _decoded_by_zarrs(self.array)
 
     def __reduce__(self) -> tuple[type[LocalArray], tuple[zarr.Array[Any]]]:
         return LocalArray, (self.array,)

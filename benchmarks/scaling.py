@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import dask
 import numpy as np
 from distributed import Client, LocalCluster
 
@@ -73,7 +72,7 @@ def exponent(rows: list[dict[str, Any]], who: str) -> float | None:
 def cluster(workers: int, threads: int) -> Iterator[Client]:
     """Give a client of a cluster of so many workers, of so many threads each."""
     with (
-        dask.config.set(allocation(_MEMORY)),
+        allocation(_MEMORY),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=threads,

@@ -19,6 +19,7 @@ from pspy_dask.run.interrupts import interrupts_held_back
 _LEAST_MEMORY = 2**30
 _MOST_KEPT = 2**28
 _LARGEST_MMAP = 2**25  # glibc takes no more
+_ALLOCATION = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")  # read by glibc alone
 _PATIENCE = "10s"
 _PATIENCE_WITH_WORKERS = 60.0  # seconds; a batch system may be about to start them
 
@@ -60,8 +61,8 @@ def open_cluster(
     with ExitStack() as started:
         # An error of a task comes back to the caller: workers need not print it as well.
         started.enter_context(dask.config.set({"distributed.logging": {"distributed": "critical"}}))
-        started.enter_context(dask.config.set(allocation(limit)))
-        with interrupts_held_back():  # so that what has been started is ended too
+        started.enter_context(_environment_restored())  # restarted workers set it again
+        with interrupts_held_back(), allocation(limit):  # so that what has been started ends too
             client = _started(started, count, limit)
         yield client
 
@@ -80,20 +81,34 @@ def _started(started: ExitStack, count: int, limit: int) -> Client:
     return client
 
 
-def allocation(limit: int) -> dict[str, int]:
-    """Return the settings by which a worker keeps some of the memory that its tasks free.
+@contextmanager
+def allocation(limit: int) -> Iterator[None]:
+    """Let workers of `limit` bytes that start meanwhile keep some of what their tasks free.
 
     By dask's own a worker gives freed pages back at once and is handed fresh ones by the next
     task: a quarter of the time of a task, more where two workers do so. A small worker
     needs them back: what it kept would count as in use, and it would pause for good.
     """
-    if limit < _LEAST_MEMORY:
-        return {}
-    environment = "distributed.nanny.pre-spawn-environ"  # glibc reads it; others ignore it
-    return {
-        f"{environment}.MALLOC_TRIM_THRESHOLD_": min(limit // 8, _MOST_KEPT),
-        f"{environment}.MALLOC_MMAP_THRESHOLD_": _LARGEST_MMAP,
-    }
+    kept = {}
+    if limit >= _LEAST_MEMORY:  # glibc reads them; others ignore them
+        kept["MALLOC_TRIM_THRESHOLD_"] = min(limit // 8, _MOST_KEPT)
+        kept["MALLOC_MMAP_THRESHOLD_"] = _LARGEST_MMAP
+    settings = {f"distributed.nanny.pre-spawn-environ.{name}": kept[name] for name in kept}
+    with _environment_restored(), dask.config.set(settings):
+        yield
+
+
+@contextmanager
+def _environment_restored() -> Iterator[None]:
+    """Undo what nannies set here: the next cluster would take it for the user's own setting."""
+    before = {name: os.environ.get(name) for name in _ALLOCATION}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 class DeafToInterrupts(WorkerPlugin):

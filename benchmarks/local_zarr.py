@@ -1,13 +1,12 @@
 """Reading and writing Zarr from one and two threads of a process, a core to each.
 
-``python -m benchmarks.local_zarr [runs]``: windows of a mosaic of 8192 x 8192 pixels as tasks read
-them (2064 x 2064 pixels of chunks of 512 x 512), and labels as they write them (2048 x 2048), by
-zarr-python alone and by `pspy_dask.io.local_zarr`.
+``python -m benchmarks.local_zarr [--runs RUNS]``: windows of a mosaic of 8192 x 8192 pixels as
+tasks read them (2064 x 2064 pixels of chunks of 512 x 512), and labels as they write them (2048 x
+2048), by zarr-python alone and by `pspy_dask.io.local_zarr`.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
@@ -16,6 +15,7 @@ import numpy as np
 import zarr
 
 import pspy_dask as ps
+from benchmarks.command import parser_of
 from benchmarks.measure import interleaved, machine, pin_threads
 from benchmarks.recipes import written_mosaic
 from pspy_dask.blocks.grid import Box
@@ -71,4 +71,6 @@ def _all_of(work: Work, boxes: list[Box], pool: ThreadPoolExecutor) -> Callable[
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    parser = parser_of("benchmarks.local_zarr", __doc__)
+    parser.add_argument("--runs", type=int, default=5, help="timed runs of each (default 5)")
+    main(parser.parse_args().runs)

@@ -7,7 +7,6 @@ scheduler and the one worker (one thread, 1 GiB) are processes of their own, new
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -20,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command import parser_of
 from benchmarks.measure import PeakMemory, found_by, machine
 
 SIDES = (32768, 65536)
@@ -209,11 +209,11 @@ def main(sides: list[int], keep: str | None) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        run_one(int(sys.argv[2]), sys.argv[3])
+    parser = parser_of("benchmarks.memory", __doc__, processes=True)
+    parser.add_argument("sides", nargs="*", type=int, default=SIDES, help="of the mosaics")
+    parser.add_argument("--keep", metavar="FOLDER", help="keep mosaics and results here")
+    given = parser.parse_args()
+    if given.one:
+        run_one(int(given.one[0]), given.one[1])
     else:
-        parser = argparse.ArgumentParser(description="Measure the memory of the job.")
-        parser.add_argument("sides", nargs="*", type=int, default=list(SIDES))
-        parser.add_argument("--keep", metavar="FOLDER", help="keep mosaics and results here")
-        given = parser.parse_args()
-        main(given.sides, given.keep)
+        main(list(given.sides), given.keep)

@@ -7,7 +7,6 @@ of 32 x 32 pixels each, made where they are read, in chunks of 2032 a side, from
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import parser_of
 from benchmarks.measure import found_by, machine
 from benchmarks.memory import Resident, joined
 from benchmarks.objects import SHAPES
@@ -109,15 +109,10 @@ def main(counts: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.objects_memory",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("benchmarks.objects_memory", __doc__, processes=True)
     parser.add_argument("objects", nargs="*", type=int, default=OBJECTS, help="how many discs")
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.one is None:
-        main(list(given.objects))
+    if given.one:
+        run_one(int(given.one[0]))
     else:
-        run_one(given.one)
+        main(list(given.objects))

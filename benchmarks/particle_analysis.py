@@ -8,7 +8,6 @@ installed into an environment of its own if need be; 1000 discs take it more tha
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import parser_of
 from benchmarks.contest import Candidate, Run, take_turns
 from benchmarks.measure import machine
 from benchmarks.objects import discs
@@ -76,11 +76,7 @@ def main(counts: list[int], runs: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.particle_analysis",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("benchmarks.particle_analysis", __doc__)
     parser.add_argument("objects", nargs="*", type=int, default=OBJECTS, help="how many discs")
     parser.add_argument("--runs", type=int, default=1, help="timed runs of each (default 1)")
     given = parser.parse_args()

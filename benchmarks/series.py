@@ -7,11 +7,11 @@ links by distance and those by overlap, on dask's threads, in a new process each
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from typing import Any
 
+from benchmarks.command import parser_of
 from benchmarks.measure import PeakMemory, found_by, machine
 
 FRAMES = (200, 2000)
@@ -76,15 +76,10 @@ def main(lengths: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.series",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("benchmarks.series", __doc__, processes=True)
     parser.add_argument("frames", nargs="*", type=int, default=FRAMES, help="lengths of series")
-    parser.add_argument("--one", choices=WORK, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.one is None:
-        main(list(given.frames))
+    if given.one:
+        run_one(given.one[0], int(given.one[1]))
     else:
-        run_one(given.one, given.frames[0])
+        main(list(given.frames))

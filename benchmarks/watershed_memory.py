@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command import parser_of
 from benchmarks.measure import found_by, machine
 from benchmarks.memory import Resident, address_in, joined, make, started
 
@@ -143,9 +143,19 @@ def run_exchange(path: str) -> None:
     print(json.dumps({kind: size / chunks for kind, size in travelling.items()}))
 
 
+def run_one(what: str, *given: str) -> None:
+    """Measure what the command asks of a process of its own."""
+    if what == "mosaic":
+        run_mosaic(int(given[0]), given[1])
+    elif what == "mask":
+        run_mask(given[0], int(given[1]))
+    else:
+        run_exchange(given[0])
+
+
 def ask(*arguments: str) -> dict[str, Any]:
     """Return what this module prints in a process of its own."""
-    return found_by("benchmarks.watershed_memory", *arguments)
+    return found_by("benchmarks.watershed_memory", "--one", *arguments)
 
 
 def row(name: str, side: int, one: dict[str, Any]) -> None:
@@ -171,20 +181,19 @@ def main(sides: list[int]) -> None:
         make(_WARM_UP, Path(folder) / f"{_WARM_UP}.ome.zarr")
         for side in sides:
             make(side, Path(folder) / f"{side}.ome.zarr")
-            row("mosaic, 1 GiB", side, ask("--mosaic", str(side), folder))
-        exchange = ask("--exchange", str(Path(folder) / f"{sides[0]}.ome.zarr"))
+            row("mosaic, 1 GiB", side, ask("mosaic", str(side), folder))
+        exchange = ask("exchange", str(Path(folder) / f"{sides[0]}.ome.zarr"))
     for name in ("rings", "spiral", "specks"):
-        row(f"{name}, 2 GiB", 8192, ask("--mask", name, "8192"))
+        row(f"{name}, 2 GiB", 8192, ask("mask", name, "8192"))
     up, down = (exchange[k] / 1000 for k in ("joined", "told"))
     print(f"\nA chunk of the mosaic of {sides[0]} exchanges {up:.1f} kB up, {down:.1f} kB down.")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--mosaic"]:
-        run_mosaic(int(sys.argv[2]), sys.argv[3])
-    elif sys.argv[1:2] == ["--mask"]:
-        run_mask(sys.argv[2], int(sys.argv[3]))
-    elif sys.argv[1:2] == ["--exchange"]:
-        run_exchange(sys.argv[2])
+    parser = parser_of("benchmarks.watershed_memory", __doc__, processes=True)
+    parser.add_argument("sides", nargs="*", type=int, default=SIDES, help="of the mosaics")
+    given = parser.parse_args()
+    if given.one:
+        run_one(*given.one)
     else:
-        main([int(a) for a in sys.argv[1:]] or list(SIDES))
+        main(list(given.sides))

@@ -28,7 +28,17 @@ def test_all_discs_of_the_picture_are_particles():
     np.testing.assert_array_equal(found.list[3].mask, labels == 4)
 
 
-@pytest.mark.parametrize("module", ["series", "objects_memory", "particle_analysis"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "local_zarr",
+        "memory",
+        "objects_memory",
+        "particle_analysis",
+        "series",
+        "watershed_memory",
+    ],
+)
 def test_help_ends_in_no_traceback(module):
     command = [sys.executable, "-m", f"benchmarks.{module}", "--help"]
     root = Path(__file__).parents[2]

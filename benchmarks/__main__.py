@@ -6,6 +6,7 @@ import argparse
 import importlib.metadata
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,19 +20,23 @@ from benchmarks import (
     components,
     kernels,
     objects,
+    particle_analysis,
     pixels,
     plan,
     recipes,
     scaling,
+    watershed_memory,
 )
 from benchmarks import particlespy as its_environment
 from benchmarks.contest import ONE_THREAD
 from benchmarks.measure import machine
 from benchmarks.readme import put_headline
-from benchmarks.report import SECTIONS, headline, page
+from benchmarks.report import headline, page
+from benchmarks.sections import SECTIONS
 
 _LIBRARIES = ("numpy", "scipy", "scikit-image", "scikit-learn", "numba", "dask", "dask-image")
 _FOLDER = Path(__file__).parent / "results"
+_LEAST_SIDE = 512
 _README = Path(__file__).parents[1] / "README.md"
 
 
@@ -48,6 +53,7 @@ def main() -> None:
             "machine": machine(),
             "date": time.strftime("%Y-%m-%d"),
             "runs": given.runs,
+            "commit": _commit(),
             "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         }
         kept.write_text(json.dumps(results, indent=1) + "\n")
@@ -56,6 +62,13 @@ def main() -> None:
     charts.draw(results, given.out / "results.png")
     if given.out.resolve() == _FOLDER.resolve():
         put_headline(_README, headline(results))
+
+
+def _commit() -> str:
+    """Return the commit that is measured, if this is a clone."""
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=_FOLDER, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 def _arguments() -> argparse.Namespace:
@@ -82,11 +95,25 @@ def _arguments() -> argparse.Namespace:
         help="take ParticleSpy part; it is installed into an environment of its own if need be",
     )
     given = parser.parse_args()
+    _check(parser, given)
+    return given
+
+
+def _check(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
     if unknown := [name for name in given.sections if name not in SECTIONS]:
         parser.error(f"there is no section {unknown[0]}: choose from {', '.join(SECTIONS)}")
     if given.runs < 1:
         parser.error(f"runs is {given.runs}: measure at least once")
-    return given
+    numbers = {
+        "side": (_LEAST_SIDE, [given.side]),
+        "sides": (_LEAST_SIDE, given.sides),
+        "chunks": (1, given.chunks),
+    }
+    for name, (least, values) in numbers.items():
+        if min(values) < least:
+            parser.error(f"{name} is {min(values)}: give {least} or more")
+    if given.out.exists() and not given.out.is_dir():
+        parser.error(f"out is {given.out}, a file: give a folder")
 
 
 def _with_one_thread() -> None:
@@ -96,7 +123,27 @@ def _with_one_thread() -> None:
         os.execve(sys.executable, arguments, {**os.environ, **ONE_THREAD})
 
 
+def _kernels(given: argparse.Namespace) -> list[dict[str, Any]]:
+    rows = [figure.row() for figure in kernels.figures(runs=given.runs, side=given.side)]
+    lesser = kernels.ratios_with_avx2(given.side, given.runs)
+    return [row | {"avx2": lesser.get(row["name"])} for row in rows]
+
+
 def _recipes(given: argparse.Namespace) -> dict[str, Any]:
+    python, said = _particlespy(given)
+    rows = recipes.measured(given.side, runs=given.runs, particlespy=python)
+    return {"particlespy": said, "rows": rows}
+
+
+def _analysis(given: argparse.Namespace) -> dict[str, Any]:
+    python, said = _particlespy(given)
+    counts = particle_analysis.OBJECTS
+    rows = particle_analysis.measured(counts, runs=given.runs, python=python)
+    return {"particlespy": said, "rows": rows}
+
+
+def _particlespy(given: argparse.Namespace) -> tuple[str | None, str]:
+    """Return the interpreter of ParticleSpy's environment, and what the page says of it."""
     python, said = None, "ParticleSpy was not asked to take part."
     if given.particlespy:
         try:
@@ -104,23 +151,24 @@ def _recipes(given: argparse.Namespace) -> dict[str, Any]:
         except RuntimeError as error:
             said = f"{error}."
     print(said, flush=True)
-    rows = recipes.measured(given.side, runs=given.runs, particlespy=python)
-    return {"side": given.side, "particlespy": said, "rows": rows}
+    return python, said
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace], Any]] = {
-    "kernels": lambda given: [f.row() for f in kernels.figures(runs=given.runs, side=given.side)],
+    "kernels": _kernels,
     "pixels": lambda given: pixels.measured(given.side, runs=given.runs),
     "recipes": _recipes,
     "agreement": lambda given: agreement.measured(given.side),
     "objects": lambda given: objects.measured(
         (1000, 10_000, 100_000), runs=given.runs, side=given.side
     ),
+    "analysis": _analysis,
     "components": lambda given: {
         "side": 2 * given.side,
         "rows": components.measured(2 * given.side, runs=given.runs),
     },
     "scaling": lambda given: scaling.measured(given.sides, runs=given.runs),
+    "memory": lambda given: watershed_memory.figures(watershed_memory.SIDES),
     "plan": lambda given: plan.measured(given.chunks),
     "compilation": lambda given: compilation.measured(),
 }

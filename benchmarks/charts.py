@@ -18,7 +18,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     bars = [(f"{r['name']}", r["ratio"]) for r in compared]
     for r in results.get("recipes", {"rows": []})["rows"]:
         if r["who"] == "scikit-image":
-            bars.append((f"recipe: {r['recipe']}", r["ratio"]))
+            bars.append((f"recipe: {r['recipe']}, {r['side']}", r["ratio"]))
     scaled = results.get("scaling", [])
     panels = bool(bars) + bool(scaled)
     if not panels:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from dask_image import ndfilters
 from scipy import ndimage
 from skimage import feature, filters, measure, morphology, segmentation
 
@@ -156,6 +157,18 @@ def _extreme(name: str, ours: Any, theirs: Any) -> Comparison:
 
 _SIZE, _SEPARATION, _LEAST = 51, 20, 20
 
+
+def _chunked(name: str, given: Any, ours: Any, theirs: Any, part: int = 4096) -> Comparison:
+    return Comparison(
+        f"{name}, in chunks",
+        "dask-image",
+        given,
+        ours,
+        lambda image: planes.chunked(theirs, image),
+        part=part,
+    )
+
+
 COMPARISONS: tuple[Comparison, ...] = (
     _local_otsu(15, 9),
     _local_otsu(31, 9),
@@ -228,6 +241,27 @@ COMPARISONS: tuple[Comparison, ...] = (
         planes.floats,
         lambda image: gaussian_derivative(image, 2, (2, 0)),
         lambda image: ndimage.gaussian_filter(image, 2, order=(2, 0), mode="nearest"),
+    ),
+    _chunked(
+        "Gaussian, sigma 2, float32",
+        planes.floats,
+        lambda image: gaussian(image, 2),
+        lambda image: ndfilters.gaussian_filter(image, 2, mode="nearest"),
+    ),
+    _chunked(
+        f"local Gaussian threshold, {_SIZE}, uint16",
+        planes.pixels,
+        lambda image: local_gaussian(image, _SIZE),
+        lambda image: ndfilters.threshold_local(image, _SIZE),
+    ),
+    _chunked(
+        "minimum, disk of radius 20, uint16",
+        planes.pixels,
+        lambda image: disk_minimum(image, 20),
+        lambda image: ndfilters.minimum_filter(
+            image, footprint=morphology.disk(20), mode="nearest"
+        ),
+        part=1024,
     ),
     _hessian(2, derivatives=False),
     _hessian(2, derivatives=True),

@@ -33,6 +33,8 @@ def measured(side: int, *, runs: int) -> list[dict[str, Any]]:
     }
     if importlib.util.find_spec("tilewise_ccl"):
         ways["tilewise-ccl"] = lambda: _tilewise(lazy)
+    else:
+        print("tilewise-ccl is left out: install it to take part", flush=True)
     seconds = interleaved(ways, runs=runs, clock=time.process_time)
     base = median(seconds["pspy_dask"])
     tasks = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +15,11 @@ from typing import Any
 
 from benchmarks import planes
 from benchmarks.comparisons import COMPARISONS, Comparison
-from benchmarks.measure import memory_of, pin_threads, seconds_of, span
+from benchmarks.measure import in_process, memory_of, pin_threads, seconds_of, span
+from benchmarks.processors import LESSER, runs_avx2
 
 SIDE = 4096
+Given = tuple[tuple[Any, ...], tuple[Any, ...], int]
 
 
 @dataclass(frozen=True)
@@ -61,15 +66,10 @@ def figures(chosen: str = "", *, side: int = SIDE, runs: int = 5) -> Iterator[Fi
 
 def measured(comparison: Comparison, side: int, runs: int) -> Figure:
     """Measure one kernel beside its reference, after a warm-up that compares the results."""
-    whole = comparison.given(planes.micrograph(side))
-    part = min(side, comparison.part)
-    piece = whole if part == side else comparison.given(planes.micrograph(side)[:part, :part])
+    given = _given(comparison, side)
+    whole, piece, part = given
     difference = comparison.difference(comparison.ours(*piece), comparison.theirs(*piece))
-    comparison.ours(*whole)
-    ours, theirs = [], []
-    for _ in range(runs):
-        ours.append(side * side / 1e6 / _seconds(comparison.ours, whole))
-        theirs.append(part * part / 1e6 / _seconds(comparison.theirs, piece))
+    ours, theirs = _speeds(comparison, given, side, runs)
     memory = (
         memory_of(partial(comparison.ours, *whole)) / side**2,
         memory_of(partial(comparison.theirs, *piece)) / part**2,
@@ -85,6 +85,48 @@ def measured(comparison: Comparison, side: int, runs: int) -> Figure:
         _two_threads(comparison.ours, whole, runs),
         memory,
     )
+
+
+def ratios_with_avx2(side: int, runs: int) -> dict[str, float]:
+    """Return the ratio of each kernel where AVX2 is all that a processor has; none without it."""
+    if not runs_avx2():
+        return {}
+    environment = {**os.environ, **LESSER["AVX2"]}
+    found = in_process("benchmarks.kernels", str(side), str(runs), environment=environment)
+    ratios: dict[str, float] = json.loads(found)
+    return ratios
+
+
+def _ratios(side: int, runs: int) -> dict[str, float]:
+    found = {}
+    for comparison in COMPARISONS:
+        most = min(side, comparison.side)
+        ours, theirs = _speeds(comparison, _given(comparison, most), most, runs)
+        found[comparison.name] = median(ours) / median(theirs)
+    return found
+
+
+def _given(comparison: Comparison, side: int) -> Given:
+    """Return what ours is given, what the reference is given, and the side of the latter."""
+    whole = comparison.given(planes.micrograph(side))
+    part = min(side, comparison.part)
+    if part == side:
+        return whole, whole, part
+    return whole, comparison.given(planes.micrograph(side)[:part, :part]), part
+
+
+def _speeds(
+    comparison: Comparison, given: Given, side: int, runs: int
+) -> tuple[list[float], list[float]]:
+    """Return megapixels a second and core of ours and theirs, in turn after a warm-up."""
+    whole, piece, part = given
+    comparison.ours(*whole)
+    comparison.theirs(*piece)
+    ours, theirs = [], []
+    for _ in range(runs):
+        ours.append(side * side / 1e6 / _seconds(comparison.ours, whole))
+        theirs.append(part * part / 1e6 / _seconds(comparison.theirs, piece))
+    return ours, theirs
 
 
 def _seconds(work: Callable[..., Any], given: tuple[Any, ...]) -> float:
@@ -106,3 +148,7 @@ def _two_threads(work: Callable[..., Any], given: tuple[Any, ...], runs: int) ->
             alone.append(seconds_of(partial(work_on, 1)))
             together.append(seconds_of(partial(work_on, 2)))
     return 2 * median(alone) / median(together)
+
+
+if __name__ == "__main__":
+    print(json.dumps(_ratios(*map(int, sys.argv[1:]))))

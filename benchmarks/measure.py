@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 from benchmarks.contest import ONE_THREAD
+from benchmarks.processors import vectors
 
 
 class PeakMemory:
@@ -118,7 +119,8 @@ def machine() -> str:
         names = [x.split(":")[1] for x in info.read_text().splitlines() if "model name" in x]
         model = names[0].strip() if names else model
     memory = psutil.virtual_memory().total / 2**30
-    return f"{model}, {psutil.cpu_count()} cores, {memory:.0f} GiB, Python {sys.version.split()[0]}"
+    parts = [model, f"{psutil.cpu_count()} cores", vectors(), f"{memory:.0f} GiB"]
+    return ", ".join([*parts, f"Python {sys.version.split()[0]}"])
 
 
 def in_process(module: str, *arguments: str, environment: dict[str, str]) -> str:

@@ -16,6 +16,8 @@ from benchmarks import planes
 from benchmarks.candidates.in_memory import COLUMNS
 from benchmarks.measure import interleaved, memory_of, span
 
+_LEAST_CELL = 4  # pixels a side that a disc needs
+
 
 def discs(count: int, side: int) -> Any:
     """Return labels of a square number of discs, about as many as asked, on a lattice."""
@@ -44,7 +46,7 @@ def measured(counts: tuple[int, ...], *, runs: int, side: int) -> list[dict[str,
     """Return rows for each number of objects: seconds of one core, ours and scikit-image's."""
     rows = []
     for count in counts:
-        labels = discs(count, side)
+        labels = discs(min(count, (side // _LEAST_CELL) ** 2), side)
         image = planes.micrograph(side)[: len(labels), : len(labels)]
         contests = {
             "intensities": (ours(labels, image, USUAL), theirs(labels, image, COLUMNS)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import dask.array as da
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -121,6 +122,12 @@ def sklearn_classes(pixels: Pixels) -> Plane:
 def computed(function: Callable[..., Any], image: Plane) -> Plane:
     """Return the pixels of a lazy result in one chunk."""
     result: Plane = function(image).data.compute(scheduler="synchronous")
+    return result
+
+
+def chunked(function: Callable[..., Any], image: Plane) -> Plane:
+    """Return the pixels of what a function of dask arrays makes of an image in chunks."""
+    result: Plane = function(da.from_array(image, chunks=2048)).compute(scheduler="synchronous")
     return result
 
 

@@ -30,11 +30,12 @@ RECIPES: dict[str, dict[str, Any]] = {
     "otsu, watershed": {**_BASE, "threshold": "otsu", "watershed": True},
     "otsu, table": {**_BASE, "threshold": "otsu", "table": True},
 }
+_LARGE = "otsu, watershed"
 _FOLDER = "benchmarks.candidates."
 
 
 def measured(side: int, *, runs: int, particlespy: str | None) -> list[dict[str, Any]]:
-    """Return a row for each recipe and candidate.
+    """Return a row for each recipe and candidate, and for the watershed on a side twice as long.
 
     Parameters
     ----------
@@ -45,9 +46,16 @@ def measured(side: int, *, runs: int, particlespy: str | None) -> list[dict[str,
     particlespy
         Interpreter of an environment that has ParticleSpy; None leaves it out.
     """
+    rows = _measured_on(side, RECIPES, runs, particlespy)
+    return rows + _measured_on(2 * side, {_LARGE: RECIPES[_LARGE]}, runs, None)
+
+
+def _measured_on(
+    side: int, recipes: dict[str, dict[str, Any]], runs: int, particlespy: str | None
+) -> list[dict[str, Any]]:
     rows = []
     with written_mosaic(side, in_memory=particlespy is not None) as path:
-        for name, options in RECIPES.items():
+        for name, options in recipes.items():
             found = take_turns(_candidates(options, particlespy), path, runs=runs)
             if "pspy_dask" not in found:
                 raise RuntimeError(f"the recipe {name} fails: see what its process said")
@@ -85,6 +93,7 @@ def _row(
     base = median(r.seconds for r in found["pspy_dask"])
     return {
         "recipe": recipe,
+        "side": side,
         "who": who,
         "seconds": span(seconds),
         "speed": side * side / 1e6 / median(seconds),

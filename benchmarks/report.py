@@ -1,13 +1,10 @@
-"""Figures as a page: tables in Markdown, made from the JSON that is kept beside it."""
+"""Figures as a page, made from the JSON that is kept beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
-from benchmarks import scaling
-
-Row = dict[str, Any]
+from benchmarks.sections import SECTIONS, Row, table
 
 
 def page(results: dict[str, Any]) -> str:
@@ -30,233 +27,16 @@ many times as fast pspy_dask is. Libraries have one thread each.
 def taken(found: Row) -> str:
     """Return where and when a section was measured."""
     libraries = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return f"<sub>{found['machine']}; {found['date']}; {found['runs']} runs; {libraries}.</sub>\n"
-
-
-def table(columns: list[str], rows: Iterable[list[str]]) -> str:
-    """Return a table in Markdown."""
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
-
-
-def kernels(found: list[Row]) -> str:
-    """Return the section of the kernels."""
-    return f"""## Kernels
-
-Up to 4096 x 4096 pixels, seconds of one core; slow references are timed on a part. "Two threads"
-do two images, against one thread that does one after the other. Bytes are those by which resident
-memory grows, the result included: ours / theirs.
-
-{_compared("kernel", found)}"""
-
-
-def pixels(found: Row) -> str:
-    """Return the section of features and classifiers."""
-    peaks = ", ".join(
-        f"{r['peak'] / 2**20:.0f} MiB at {r['side']} x {r['side']}" for r in found["memory"]
-    )
-    return f"""## Features and classifier
-
-At most {found["side"]} x {found["side"]} pixels, all features and classes at most 2048 x 2048;
-seconds of one core. Theirs are timed on a part, from 256 x 256 pixels. Ours are lazy, one chunk a
-task; features and forest are one task. The forests were fitted on 4000 pixels of the mosaic; where
-labels are mistaken their trees are larger.
-
-{_compared("what", found["rows"])}
-Peak memory of a process that predicts in chunks of at most 1024 x 1024: {peaks}.
-"""
-
-
-def recipes(found: Row) -> str:
-    """Return the section of the recipes."""
-    rows = [
-        [
-            r["recipe"],
-            r["who"],
-            _seconds(r["seconds"]),
-            f"{r['speed']:.1f}",
-            "" if r["who"] == "pspy_dask" else f"{r['ratio']:.1f}x",
-            f"{r['peak'] / 2**20:.0f}",
-            f"{r['tasks']:.1f}" if r["tasks"] else "",
-            str(r["objects"]),
-        ]
-        for r in found["rows"]
-    ]
-    columns = ["threshold", "who", "seconds", "MPix/s", "ratio", "peak, MiB", "tasks a chunk"]
-    return f"""## The recipe
-
-Gaussian 2, threshold, `clear_border`, `min_size` 20 on a mosaic of {found["side"]} x
-{found["side"]} uint16, one core each. pspy_dask and scikit-image read OME-Zarr and write labels to
-Zarr ("table": measure them instead); dask-image stops at labels in memory, without border and
-size; ParticleSpy has the image in memory and leaves the labels there. Peaks are those of whole
-processes, libraries included. {found["particlespy"]}
-
-{table([*columns, "objects"], rows)}"""
-
-
-def agreement(found: Row) -> str:
-    """Return the section of the partition."""
-    return f"""## Agreement of the watershed
-
-All particles of {found["side"]} x {found["side"]} pixels: {found["ours"]} here,
-{found["theirs"]} by scikit-image; adjusted Rand index {found["rand"]:.6f}. What differs are pixels
-of equal priority; {found["left_out"]} pixels that scikit-image leaves without a label do not count.
-"""
-
-
-def objects(found: list[Row]) -> str:
-    """Return the section of the tables of properties."""
-    rows = [
-        [
-            str(r["objects"]),
-            r.get("what", "intensities"),
-            _seconds(r["ours"]),
-            _seconds(r["theirs"]),
-            f"{r['ratio']:.1f}x",
-            " / ".join(f"{bytes_ / 2**20:.0f}" for bytes_ in r["memory"]),
-        ]
-        for r in found
-    ]
-    columns = ["objects", "columns", "seconds, ours", "seconds, `regionprops_table`"]
-    columns += ["ratio", "MiB more"]
-    return f"""## Properties of objects
-
-Discs on a lattice that fill the same pixels ({found[0]["side"]} a side): sizes and intensities, or
-all that a shape has, from area to convex hull, perimeters and moments; how much resident memory
-grows: ours / theirs.
-
-{table(columns, rows)}"""
-
-
-def components(found: Row) -> str:
-    """Return the section of the connected components."""
-    rows = [
-        [
-            r["who"],
-            _seconds(r["seconds"]),
-            f"{r['ratio']:.1f}x",
-            f"{r['memory'] / 2**20:.0f}",
-            f"{r['tasks']:.1f}" if r["tasks"] else "",
-            str(r["components"]),
-        ]
-        for r in found["rows"]
-    ]
-    return f"""## Connected components
-
-A mask of {found["side"]} x {found["side"]} pixels in chunks of 2048 x 2048, one core.
-
-{table(["who", "seconds", "ratio", "MiB more", "tasks a chunk", "components"], rows)}"""
-
-
-def clusters(found: list[Row]) -> str:
-    """Return the section of scaling."""
-    rows = [
-        [
-            str(r["side"]),
-            r["who"],
-            _seconds(r["seconds"]),
-            f"{r['side'] ** 2 / 1e6 / r['seconds'][0]:.1f}",
-            f"{r['speed_up']:.2f}x",
-        ]
-        for r in found
-    ]
-    fits = {who: scaling.exponent(found, who) for who in scaling.SHAPES}
-    known = [f"{who} {p:.2f}" for who, p in fits.items() if p is not None]
-    grown = f"Seconds grow with the pixels to the power of: {', '.join(known)}." if known else ""
-    columns = ["side", "cluster", "seconds", "MPix/s", "over 1 worker"]
-    return f"""## Scaling
-
-The recipe with watershed from OME-Zarr to Zarr; every worker and every thread has a core of its
-own, which scheduler and client share. {grown}
-
-{table(columns, rows)}"""
-
-
-def plan(found: list[Row]) -> str:
-    """Return the section of planning."""
-    rows = [
-        [
-            str(r["chunks"]),
-            f"{r['tasks']:.2f}",
-            *(f"{r[k]:.2f} s" if r[k] is not None else "" for k in ("build", "order", "submit")),
-            f"{r['bytes'] / 2**20:.1f}",
-            _mebibytes(r["scheduler"], " (simulated)" if r["simulated"] else ""),
-        ]
-        for r in found
-    ]
-    columns = ["chunks", "tasks a chunk", "build", "order", "submit", "graph, MiB"]
-    return f"""## Planning
-
-The graph of the recipe with watershed for chunks of 2048 x 2048, not run. Submitting includes
-ordering. What is simulated follows from the memory of a task in the largest plan that was
-submitted.
-
-{table([*columns, "scheduler, MiB"], rows)}"""
-
-
-def compilation(found: list[Row]) -> str:
-    """Return the section of first calls."""
-    rows = [[r["recipe"], f"{r['compiled']:.1f} s", f"{r['cached']:.1f} s"] for r in found]
-    return f"""## First call
-
-What the first call of recipe and table costs in a new process beyond later ones.
-
-{table(["recipe", "kernels compiled", "kernels in the cache"], rows)}"""
+    when = f"{found['date']}, {found['commit']}" if "commit" in found else found["date"]
+    return f"<sub>{found['machine']}; {when}; {found['runs']} runs; {libraries}.</sub>\n"
 
 
 def headline(results: dict[str, Any]) -> str:
     """Return the table of the README: ratios alone."""
     compared = [*results.get("kernels", []), *results.get("pixels", {"rows": []})["rows"]]
     rows = [[r["name"], r["against"], f"{r['ratio']:.1f}x"] for r in compared]
-    found = results.get("recipes", {"rows": [], "side": 0})
-    for r in found["rows"]:
+    for r in results.get("recipes", {"rows": []})["rows"]:
         if r["who"] == "scikit-image":
-            what = f"recipe on {found['side']} x {found['side']}: {r['recipe']}"
+            what = f"recipe on {r['side']} x {r['side']}: {r['recipe']}"
             rows.append([what, "scikit-image, in memory", f"{r['ratio']:.1f}x"])
     return table(["what", "against", "as fast, one core"], rows)
-
-
-SECTIONS: dict[str, Callable[[Any], str]] = {
-    "kernels": kernels,
-    "pixels": pixels,
-    "recipes": recipes,
-    "agreement": agreement,
-    "objects": objects,
-    "components": components,
-    "scaling": clusters,
-    "plan": plan,
-    "compilation": compilation,
-}
-
-
-def _compared(what: str, found: list[Row]) -> str:
-    """Return the table of comparisons."""
-    rows = [
-        [
-            r["name"],
-            r["against"],
-            _span(r["ours"]),
-            _span(r["theirs"]),
-            f"{r['ratio']:.1f}x",
-            f"{r['least']:g}x" if r["least"] else "",
-            "bit for bit" if r["difference"] == 0 else f"{r['difference']:.1g}",
-            f"{r['two_threads']:.2f}x",
-            f"{r['memory'][0]:.0f} / {r['memory'][1]:.0f}",
-        ]
-        for r in found
-    ]
-    columns = [what, "against", "MPix/s, ours", "MPix/s, theirs", "ratio", "asked"]
-    columns += ["difference", "two threads", "bytes a pixel"]
-    return table(columns, rows)
-
-
-def _span(values: list[float]) -> str:
-    return f"{values[0]:.3g} ({values[1]:.3g} to {values[2]:.3g})"
-
-
-def _mebibytes(number: float | None, remark: str) -> str:
-    return "" if number is None else f"{number / 2**20:.0f}{remark}"
-
-
-def _seconds(values: list[float]) -> str:
-    return f"{values[0]:.2f} ({values[1]:.2f} to {values[2]:.2f})"

@@ -11,21 +11,25 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import sections
 from benchmarks.command import parser_of
-from benchmarks.measure import found_by, machine
+from benchmarks.measure import found_by
 from benchmarks.memory import Resident, address_in, joined, make, started
 
 SIDES = (8192, 32768)
 _CHUNK = 2048
 _WARM_UP = 512
+_HOSTILE_SIDE = 8192
 
 
 class Mask:
@@ -158,35 +162,20 @@ def ask(*arguments: str) -> dict[str, Any]:
     return found_by("benchmarks.watershed_memory", "--one", *arguments)
 
 
-def row(name: str, side: int, one: dict[str, Any]) -> None:
-    """Print a row of the table."""
-    mebi = 2**20
-    print(
-        f"| {name} | {side} | {one['objects']} | {one['seconds']:.1f} s "
-        f"| {one['start'] / mebi:.0f} MiB | {(one['peak'] - one['start']) / mebi:.0f} MiB "
-        f"| {one['giants']} | {100 * one['disagreement']:.2g} % | {one['restarts']} |",
-        flush=True,
-    )
-
-
-def main(sides: list[int]) -> None:
-    """Print all tables as Markdown."""
-    print(f"one worker of one thread, chunks of {_CHUNK} x {_CHUNK}, {machine()}\n")
-    print(
-        "| image | side | objects | time | start | peak above it "
-        "| beyond the budget | seam disagreement | restarts |"
-    )
-    print("|" + "---|" * 9)
+def figures(sides: Sequence[int]) -> dict[str, Any]:
+    """Return a row for each side and hostile mask, and the bytes that a chunk exchanges."""
     with tempfile.TemporaryDirectory() as folder:
-        make(_WARM_UP, Path(folder) / f"{_WARM_UP}.ome.zarr")
-        for side in sides:
+        rows = []
+        for side in (_WARM_UP, *sides):
             make(side, Path(folder) / f"{side}.ome.zarr")
-            row("mosaic, 1 GiB", side, ask("mosaic", str(side), folder))
+        for side in sides:
+            rows.append({"image": "mosaic", "side": side, "limit": "1 GiB"})
+            rows[-1] |= ask("mosaic", str(side), folder)
         exchange = ask("exchange", str(Path(folder) / f"{sides[0]}.ome.zarr"))
     for name in ("rings", "spiral", "specks"):
-        row(f"{name}, 2 GiB", 8192, ask("mask", name, "8192"))
-    up, down = (exchange[k] / 1000 for k in ("joined", "told"))
-    print(f"\nA chunk of the mosaic of {sides[0]} exchanges {up:.1f} kB up, {down:.1f} kB down.")
+        rows.append({"image": name, "side": _HOSTILE_SIDE, "limit": "2 GiB"})
+        rows[-1] |= ask("mask", name, str(_HOSTILE_SIDE))
+    return {"rows": rows, "exchange": exchange, "exchange_side": sides[0]}
 
 
 if __name__ == "__main__":
@@ -196,4 +185,4 @@ if __name__ == "__main__":
     if given.one:
         run_one(*given.one)
     else:
-        main(list(given.sides))
+        sys.stdout.write(sections.memory(figures(given.sides)))

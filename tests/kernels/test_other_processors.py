@@ -4,7 +4,6 @@ A generic processor takes the plain loops, one with AVX2 alone the lanes.
 """
 
 import os
-import platform
 import subprocess
 import sys
 from ast import literal_eval
@@ -17,12 +16,10 @@ from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks import planes
 from benchmarks.comparisons import COMPARISONS
+from benchmarks.processors import LESSER, runs_avx2
 from pspy_dask.kernels.forest import forest_labels, forest_probabilities
 from pspy_dask.kernels.membrane_lanes import features_by_lanes
-from pspy_dask.kernels.simd import lanes_pay
 from pspy_dask.kernels.trees import forest_of_estimator
-
-AVX2 = "+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+f16c,+bmi,+bmi2,+lzcnt"
 
 
 def results():
@@ -45,25 +42,19 @@ def results():
 
 
 @pytest.mark.parametrize(
-    ("name", "features"),
+    "lesser",
     [
-        ("generic", ""),
+        "generic",
         pytest.param(
-            "haswell",
-            AVX2,
+            "AVX2",
             marks=pytest.mark.skipif(
-                platform.machine().lower() not in ("x86_64", "amd64") or not lanes_pay(),
-                reason="only processors with AVX2 run its code",
+                not runs_avx2(), reason="only processors with AVX2 run its code"
             ),
         ),
     ],
 )
-def test_results_are_the_same(tmp_path, name, features):
-    environment = os.environ | {
-        "NUMBA_CPU_NAME": name,
-        "NUMBA_CPU_FEATURES": features,
-        "NUMBA_CACHE_DIR": str(tmp_path),
-    }
+def test_results_are_the_same(tmp_path, lesser):
+    environment = os.environ | LESSER[lesser] | {"NUMBA_CACHE_DIR": str(tmp_path)}
     program = "from tests.kernels.test_other_processors import results; print(results())"
     done = subprocess.run(
         [sys.executable, "-c", program],

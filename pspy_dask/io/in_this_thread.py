@@ -27,7 +27,17 @@ def in_this_thread(work: Coroutine[Any, Any, T]) -> T:
         loop.set_default_executor(_AtOnce(1))
         return loop.run_until_complete(work)
     finally:
-        loop.close()
+        _end(loop)
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    """Close a loop; what a failure left undone in it ends too, or asyncio would complain of it."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.close()
 
 
 class _AtOnce(ThreadPoolExecutor):

@@ -30,7 +30,7 @@ def image_file(folder):
     return path
 
 
-def five_axes_file(folder, pixels, version):
+def five_axes_file(folder, pixels, version, *, chunk=64):
     """An OME-Zarr t c z y x of two channels, the second of which holds these pixels."""
     path = folder / "five.ome.zarr"
     root = zarr.open_group(path, mode="w", zarr_format=2 if version == "0.4" else 3)
@@ -41,6 +41,7 @@ def five_axes_file(folder, pixels, version):
         axes=[{"name": name, "type": kind} for name, kind in names.items()],
         fmt=ome_zarr.format.FormatV04() if version == "0.4" else ome_zarr.format.FormatV05(),
         scale_factors=[],
+        storage_options={"chunks": (1, 1, 1, chunk, chunk)},
     )
     attributes = root.attrs.asdict()
     multiscale = attributes.get("ome", attributes)["multiscales"][0]

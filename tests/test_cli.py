@@ -80,6 +80,15 @@ def test_a_plane_in_five_axes(version, tmp_path, one_cluster):
     assert "disk of equal area" in (tmp_path / "out/report.html").read_text()
 
 
+def test_a_channel_of_many_stored_chunks(tmp_path, one_cluster):
+    pixels = np.asarray(mosaic((160, 140)).values)
+    path = five_axes_file(tmp_path, pixels, "0.4", chunk=32)
+    done = run("segment", path, tmp_path / "out", "--channel", 1, "--gaussian", 2)
+    assert done.exit_code == DONE, done.output
+    found = zarr.open_group(path / "labels/particles", mode="r")["0"][0, 0]
+    np.testing.assert_array_equal(found, ps.segment(pixels, gaussian=2.0))
+
+
 def test_axes_of_a_stack(tmp_path, one_cluster):
     """A particle through both pages is one in a volume, two in a series."""
     stack = np.zeros((3, 64, 60), np.uint8)

@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 import zarr
 from dask.base import tokenize
-from zarr.codecs import TransposeCodec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zarr.codecs import BloscCodec, GzipCodec, TransposeCodec, ZstdCodec
+from zarr.storage import LocalStore
 
+from pspy_dask.io import local_zarr
 from pspy_dask.io.local_zarr import LocalArray, local
 
 V2 = {"zarr_format": 2, "dtype": "u2"}
@@ -43,6 +47,57 @@ def created(path, *, name="sharded", **more):
 def noise(array, rows=300, columns=500):
     numbers = np.random.default_rng(0).integers(0, 2**15, (rows, columns))
     return numbers.astype(np.dtype(array.dtype).newbyteorder("="))
+
+
+SPLIT = (
+    {"zarr_format": 2},
+    {"zarr_format": 3},
+    {"zarr_format": 3, "shards": (2, 2, 16, 16)},
+)
+
+
+@pytest.mark.parametrize("how", SPLIT, ids=str)
+@pytest.mark.parametrize("at", [1, -1])
+def test_an_axis_at_one_place_in_windows_of_several_chunks(how, at, tmp_path):
+    options = {"shape": (2, 3, 40, 50), "chunks": (1, 1, 8, 8), "dtype": "u2", **how}
+    array = zarr.create_array(tmp_path / "a.zarr", **options)
+    pixels = np.random.default_rng(0).integers(0, 2**15, array.shape).astype("u2")
+    array[...] = pixels
+    for window in (np.s_[at, at, 3:37, 5:50], np.s_[0:2, at, 7:9, at], np.s_[at, 0, 0, at]):
+        found = local(array)[window]
+        assert isinstance(found, np.ndarray) and found.shape == pixels[window].shape
+        np.testing.assert_array_equal(found, pixels[window])
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+def test_any_box_is_as_zarr_reads_it(data, tmp_path_factory):
+    sides = data.draw(st.lists(st.tuples(*[st.integers(1, 9)] * 2), min_size=1, max_size=5))
+    shape, chunks = zip(*sides, strict=True)
+    how = data.draw(st.sampled_from(["v2", "v3", "sharded"]))
+    shards = tuple(2 * n for n in chunks) if how == "sharded" else None
+    version = 2 if how == "v2" else 3
+    options = {"shape": shape, "chunks": chunks, "shards": shards, "zarr_format": version}
+    array = zarr.create_array(tmp_path_factory.mktemp("a") / "a.zarr", dtype="i4", **options)
+    array[...] = np.arange(np.prod(shape)).reshape(shape)
+    box = []
+    for side in shape:
+        start, stop = sorted(data.draw(st.tuples(*[st.integers(0, side)] * 2)))
+        at = st.integers(-side, side - 1)
+        box.append(data.draw(at | st.just(slice(start, stop)) | st.just(slice(start, None))))
+    np.testing.assert_array_equal(local(array)[tuple(box)], array[tuple(box)])
+
+
+def test_places_beyond_the_end_are_refused(tmp_path):
+    array = local(created(tmp_path / "a.zarr"))
+    for box in (np.s_[300, :], np.s_[:, -501]):
+        with pytest.raises(IndexError):
+            array[box]
+
+
+def files_of(path):
+    """The files of the chunks."""
+    return [one for one in path.rglob("*[0-9]") if one.is_file()]
 
 
 def codec(array):
@@ -124,9 +179,14 @@ def test_chunks_that_were_never_written_are_the_fill_value(tmp_path):
     assert (local(array)[50:150, 50:150] == 7).all()
 
 
-def test_arrays_in_memory_are_left_to_zarr():
-    array = zarr.create_array({}, shape=(8, 8), dtype="u2")
-    assert local(array) is array
+class Elsewhere(LocalStore):
+    """A local store with ways of its own."""
+
+
+def test_arrays_in_other_stores_are_left_to_zarr(tmp_path):
+    for store in ({}, Elsewhere(tmp_path)):
+        array = zarr.create_array(store, shape=(8, 8), dtype="u2")
+        assert local(array) is array
 
 
 def test_arrays_opened_to_be_read_are_not_written(tmp_path):
@@ -142,7 +202,7 @@ def test_half_a_chunk_is_told(name, tmp_path):
     pixels = noise(array)
     array[:, :] = pixels
     edge = np.s_[256:, 400:]
-    files = [path for path in (tmp_path / "a.zarr").rglob("*[0-9]") if path.is_file()]
+    files = files_of(tmp_path / "a.zarr")
     for path in files:
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ValueError, match=r"a.zarr.* has a damaged chunk \(.*\): restore the file"):
@@ -151,6 +211,55 @@ def test_half_a_chunk_is_told(name, tmp_path):
         path.unlink()
     array[edge] = pixels[edge]
     np.testing.assert_array_equal(array[edge], pixels[edge])
+
+
+PACKED_TWICE = {
+    "gzip, blosc": [GzipCodec(), BloscCodec()],
+    "zstd, blosc": [ZstdCodec(), BloscCodec()],
+}
+
+
+@pytest.mark.parametrize("name", PACKED_TWICE)
+@pytest.mark.parametrize("shards", [None, (128, 200)])
+def test_chunks_packed_twice(name, shards, tmp_path):
+    options = {"dtype": "u2", "shards": shards, "compressors": PACKED_TWICE[name]}
+    array = zarr.create_array(tmp_path / "a.zarr", shape=(300, 500), chunks=(64, 100), **options)
+    array[:, :] = noise(array)
+    for window in WINDOWS:
+        np.testing.assert_array_equal(local(array)[window], array[window])
+
+
+@pytest.mark.parametrize("name", [*BY_ZARRS, *LEFT_TO_ZARR])
+@pytest.mark.parametrize("left", [0, 20])
+def test_chunks_cut_short_are_no_pixels(name, left, tmp_path):
+    array = local(created(tmp_path / "a.zarr", name=name))
+    array[:, :] = noise(array)
+    for path in files_of(tmp_path / "a.zarr"):
+        path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(ValueError, match=r"a.zarr.* has a damaged chunk \(.+\): restore"):
+        array[5:250, 3:480]
+
+
+def test_a_blosc_chunk_without_its_last_byte_is_no_pixels(tmp_path):
+    """Control: to zarr-python it is, though not those that were stored."""
+    array = created(tmp_path / "a.zarr", name="blosc of v2")
+    array[:, :] = noise(array)
+    for path in files_of(tmp_path / "a.zarr"):
+        path.write_bytes(path.read_bytes()[:-1])
+    assert array[5:250, 3:480].shape == (245, 477)
+    with pytest.raises(ValueError, match=r"has a damaged chunk \(.+\): restore"):
+        local(array)[5:250, 3:480]
+
+
+@pytest.mark.parametrize("error", [RecursionError, NotImplementedError, MemoryError])
+def test_no_chunk_is_blamed_for_what_python_says(error, tmp_path, monkeypatch):
+    def fails(work):
+        work.close()
+        raise error("no more")
+
+    monkeypatch.setattr(local_zarr, "in_this_thread", fails)
+    with pytest.raises(error, match="no more"):
+        local(created(tmp_path / "a.zarr"))[:5, :5]
 
 
 def test_a_file_that_is_refused_is_named(tmp_path):

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from pspy_dask.blocks.chunking import ChunksLike, choose_chunks
+from pspy_dask.blocks.rooted import rooted
 from pspy_dask.blocks.sources import ArraySource, Source, lazy_array
 
 AXES = ("t", "z", "y", "x")
@@ -111,7 +112,7 @@ def as_image(array: ImageLike, *, chunks: ChunksLike = "auto") -> xr.DataArray:
         )
     if isinstance(array, da.Array):
         return make_image(_plain(array), dims)
-    source = ArraySource(array, (None,) * len(dims))
+    source = ArraySource(rooted(array), (None,) * len(dims))
     return source_image(source, dims, stored=_stored(array), chunks=chunks)
 
 

@@ -15,6 +15,7 @@ from zarr.codecs import BloscCodec
 from zarr.errors import GroupNotFoundError
 from zarr.storage import LocalStore
 
+from pspy_dask.blocks.rooted import rooted
 from pspy_dask.io.ome_metadata import Version, labels_attributes, listed_labels
 from pspy_dask.io.outputs import check_writable
 from pspy_dask.io.pyramid import Level
@@ -35,7 +36,7 @@ def open_group(where: StoreLike) -> zarr.Group:
         place = str(Path(where).absolute())  # workers may be at home in another folder
     try:
         # Consolidated metadata would not see what is added here.
-        group = zarr.open_group(place, mode="r+", use_consolidated=False)
+        group = rooted(zarr.open_group(place, mode="r+", use_consolidated=False))
     except (GroupNotFoundError, FileNotFoundError):
         raise FileNotFoundError(f"no OME-Zarr image at {where}: check the path") from None
     if group.store.read_only:

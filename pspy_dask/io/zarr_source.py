@@ -12,6 +12,7 @@ from ome_zarr_models import v04, v05
 from pydantic import ValidationError
 from zarr.errors import ContainsArrayError, GroupNotFoundError
 
+from pspy_dask.blocks.rooted import rooted
 from pspy_dask.io.axes import Axis, Wanted, image_of, unnamed
 from pspy_dask.io.local_zarr import local
 from pspy_dask.io.units import short_unit
@@ -35,7 +36,7 @@ def is_ome_zarr(source: object) -> bool:
 def open_zarr(source: Any, wanted: Wanted, level: int) -> xr.DataArray:
     """Return the image in a Zarr array or OME-Zarr group, or in the folder of one."""
     where = None if isinstance(source, zarr.Array | zarr.Group) else str(source)
-    node = source if where is None else _open(where)
+    node = rooted(source) if where is None else _open(where)
     what = where or str(node.store_path)
     if isinstance(node, zarr.Array):
         if level:

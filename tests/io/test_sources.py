@@ -13,12 +13,15 @@ import tifffile
 import xarray as xr
 import zarr
 from PIL import Image
+from zarr.storage import LocalStore
 
 import pspy_dask as ps
 from pspy_dask.blocks.grid import Box
-from pspy_dask.blocks.images import axis_units, make_image, pixel_size
+from pspy_dask.blocks.images import as_image, axis_units, make_image, pixel_size
 from pspy_dask.blocks.sources import source_of
+from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image, write_labels
+from tests.commands import five_axes_file
 
 PIXELS = np.random.default_rng(0).integers(0, 4000, (40, 50)).astype(np.uint16)
 
@@ -82,6 +85,19 @@ def test_ome_zarr_channels_and_levels(tmp_path):
     assert ps.open_image(tmp_path / "c.zarr", channel=1, level=1).shape == (1, 20, 25)
     with pytest.raises(ValueError, match="no channel 'DF': choose one of HAADF, BF"):
         ps.open_image(tmp_path / "c.zarr", channel="DF")
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_channel_of_many_stored_chunks(tmp_path, version):
+    """Windows, halos and all, cross stored chunks whose every axis is fixed but y and x."""
+    pixels = np.asarray(mosaic((160, 140)).values)
+    path = five_axes_file(tmp_path, pixels, "0.4" if version == 2 else "0.5", chunk=32)
+    for chunks in (48, "auto"):
+        image = ps.open_image(path, channel=1, chunks=chunks)
+        check(image, pixels[None, None], step=0.5)
+        for options in ({"gaussian": 2.0}, {"gaussian": 2.0, "watershed": True}):
+            found = ps.segment(image, **options)
+            np.testing.assert_array_equal(found[0, 0], ps.segment(pixels, **options))
 
 
 def test_plain_zarr(tmp_path):
@@ -246,15 +262,24 @@ def test_workers_may_be_in_another_folder(tmp_path, monkeypatch):
     series = ("frames", "[01].png", ["0.png", "1.png"], [Path("frames/0.tif"), "frames/1.tif"])
     images = [(ps.open_image(name), gray) for name in plain]
     images += [(ps.open_image(names), np.stack([gray, gray])) for names in series]
-    writing = write_labels(ps.label(gray), "a.ome.zarr")
+    opened = (zarr.open("a.zarr", mode="r"), zarr.open("a.ome.zarr", mode="r"))
+    images += [(ps.open_image(node), gray) for node in opened]
+    images += [(as_image(opened[0]), gray), (as_image(opened[1]["0"]), gray)]
+    labels = ps.label(gray)
+    writings = [
+        write_labels(labels, "a.ome.zarr"),
+        write_labels(labels, LocalStore("a.ome.zarr"), name="again"),
+    ]
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     for image, pixels in images:
         check(image, pixels, random=source_of(image.data) is not None)
-    writing.run()
+    for writing in writings:
+        writing.run()
     assert not any((tmp_path / "elsewhere").iterdir())
-    stored = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")["labels/particles/0"]
-    np.testing.assert_array_equal(stored[:], ps.label(gray))
+    stored = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")["labels"]
+    for name in ("particles", "again"):
+        np.testing.assert_array_equal(stored[name]["0"][:], labels)
 
 
 def test_names_that_look_like_patterns(tmp_path):

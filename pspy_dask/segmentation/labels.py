@@ -227,7 +227,8 @@ def flooding(labels: xr.DataArray) -> xr.Dataset:
     xarray.Dataset
         Lazy, with axis ``t`` for a series: ``giant_components``, the components that were flooded
         window by window; ``seam_disagreement``, the share of the pixels beside seams of windows
-        about which two windows disagree. Computed together with the labels it costs nothing.
+        about which two windows disagree. Computed together with the labels it costs nothing. A
+        job writes both to the attribute ``pspy_dask`` of the labels that it stores.
 
     Raises
     ------

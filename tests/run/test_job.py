@@ -16,6 +16,7 @@ from ome_zarr.reader import Reader
 from rich.console import Console
 
 import pspy_dask as ps
+from pspy_dask.blocks.images import as_image
 from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image
 from pspy_dask.io.tables import read_table
@@ -138,6 +139,26 @@ def test_series(tmp_path, client):
         tifffile.imwrite(tmp_path / f"f{k}.tif", np.asarray(mosaic((200, 210), seed=k).values))
     done = run_job(Job(str(tmp_path / "f*.tif"), tmp_path / "out", RECIPE), client, Silence())
     assert set(read_table(done.outputs["table"])["frame"]) == {0, 1, 2}
+
+
+@pytest.mark.filterwarnings("ignore:.*flooded window by window")
+def test_labels_say_how_far_a_watershed_is_in_doubt(tmp_path, client):
+    pixels = np.zeros((200, 190), np.uint8)
+    pixels[20:180, 20:170] = 200
+    pixels[5:10, 5:10] = 200
+    path = tmp_path / "a.ome.zarr"
+    write_image(as_image(pixels), path).run()
+    recipe = {"watershed": True, "watershed_separation": 9}
+    for budget, giants in ((4096, 1), (2**16, 0)):
+        parameters = SegmentationParameters(**recipe, watershed_budget=budget)
+        job = Job(path, tmp_path / "out", parameters, chunks=64, overwrite=True)
+        done = run_job(job, client, Silence())
+        said = zarr.open_group(path, mode="r")["labels/particles"].attrs["pspy_dask"]
+        expected = ps.flooding(ps.segment(as_image(pixels), parameters))
+        assert said["watershed_budget"] == budget
+        assert said["giant_components"] == int(expected.giant_components) == giants
+        assert said["seam_disagreement"] == float(expected.seam_disagreement)
+        assert (said["seam_disagreement"] > 0) == bool(done.notes) == bool(giants)
 
 
 def test_existing_results_are_kept_unless_overwritten(tmp_path, client):

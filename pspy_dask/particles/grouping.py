@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.cluster import DBSCAN, OPTICS, KMeans
-from threadpoolctl import threadpool_limits
 
+from pspy_dask.blocks.one_thread import one_thread
 from pspy_dask.particles.columns import Table, add_column, require_columns
 
 Method = Literal["kmeans", "dbscan", "optics"]
@@ -113,7 +113,7 @@ class ClusterRows:
         order = order[np.isfinite(values[order]).all(axis=1)]
         cluster = np.zeros(len(values), np.int64)
         if order.size:
-            with threadpool_limits(limits=1):
+            with one_thread():
                 cluster[order] = _in_order_of_means(self._fit(values[order]), values[order, 0])
         return cluster
 

@@ -1,4 +1,8 @@
-"""Plots of properties of particles, as figures that belong to no window."""
+"""Plots of properties of particles, as figures that belong to no window.
+
+A figure holds numbers, so that there is no lazy one: of a lazy table a plot computes the columns it
+shows. It is all that is computed on this floor, where a list of particles has it at hand.
+"""
 
 from __future__ import annotations
 
@@ -162,14 +166,14 @@ def _several(tables: Any) -> list[Table]:
 
 
 def _finite(table: Table, columns: Sequence[str]) -> NDArray[np.float64]:
-    """Return those rows of the columns that are finite; a figure asks for numbers, lazy or not."""
+    """Return those rows of the columns that are finite, computed where the table is lazy."""
     require_columns(table, columns)
     for name in columns:
         if table[name].dtype.kind not in "biuf":
             raise ValueError(f"column {name!r} of type {table[name].dtype} holds no numbers")
-    values = np.asarray(table[list(dict.fromkeys(columns))], np.float64)
-    position = {name: k for k, name in enumerate(dict.fromkeys(columns))}
-    picked: NDArray[np.float64] = values[:, [position[name] for name in columns]]
+    chosen = table[list(dict.fromkeys(columns))]
+    known = chosen if isinstance(chosen, pd.DataFrame) else chosen.compute()
+    picked = known[list(columns)].to_numpy(np.float64)
     return picked[np.isfinite(picked).all(axis=1)]
 
 

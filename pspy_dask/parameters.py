@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from operator import index
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, SupportsIndex, get_args
 
 import numpy as np
 
@@ -156,16 +157,27 @@ def check_method(method: str) -> None:
 
 def check_local_size(size: int) -> None:
     """Raise ValueError where the size of a neighbourhood is not a positive odd integer."""
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1 or size % 2 == 0:
+    if not _is_whole(size) or size < 1 or size % 2 == 0:
         raise ValueError(f"local_size is {size!r}: give a positive odd number of pixels")
 
 
-def check_count(name: str, value: int, least: int = 0, most: int = 2**62) -> None:
-    """Raise ValueError where a number of pixels is not whole or out of range."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+def check_count(name: str, value: SupportsIndex, least: int = 0, most: int = 2**62) -> int:
+    """Return a number of pixels as Python's; raise ValueError where it is not whole or in range.
+
+    >>> check_count("min_size", np.uint8(7))
+    7
+    """
+    count = index(value) if _is_whole(value) else least - 1
+    if count < least:
         raise ValueError(f"{name} is {value!r}: give a whole number of pixels, {least} or more")
-    if value > most:
+    if count > most:
         raise ValueError(f"{name} is {value!r}: give a whole number of pixels up to {most}")
+    return count
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a value is an integer, of Python or NumPy."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def check_budget(name: str, value: int) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 from dask.array.core import normalize_chunks
 
 from pspy_dask.blocks.sources import Chunks
+from pspy_dask.parameters import check_count
 
 TARGET = 2**22
 
@@ -47,15 +48,15 @@ def choose_chunks(
         lengths: tuple[int | tuple[int, ...], ...] = _auto(
             spatial, stored and stored[-len(spatial) :]
         )
-    elif isinstance(chunks, int):
-        lengths = (chunks,) * len(spatial)
+    elif hasattr(chunks, "__index__"):  # an integer, of Python or NumPy
+        lengths = (check_count("chunks", chunks, least=1),) * len(spatial)
     elif isinstance(chunks, tuple):
         if len(chunks) not in (len(shape), len(spatial)):
             raise ValueError(f"chunks {chunks} do not fit shape {shape}: give one length an axis")
         lengths = chunks[-len(spatial) :]
     else:
         raise TypeError(f"chunks is {chunks!r}: give 'auto', a length, or a length for each axis")
-    if any(isinstance(n, int) and n < 1 for n in lengths):
+    if any(not isinstance(n, tuple) and n < 1 for n in lengths):
         raise ValueError(f"chunks is {chunks!r}: every length must be at least 1")
     full = ((1,) * shape[0], *lengths) if frames else lengths
     result: Chunks = normalize_chunks(full, shape=shape)

@@ -17,6 +17,7 @@ from pspy_dask.blocks.images import (
 )
 from pspy_dask.blocks.sources import ArraySource, source_of
 from pspy_dask.blocks.tree import sweep
+from pspy_dask.parameters import check_count
 from pspy_dask.segmentation.cleaning import DropObjects
 
 
@@ -74,9 +75,7 @@ def remove_small_objects(labels: ImageLike, min_size: int) -> xr.DataArray:
     >>> remove_small_objects(np.array([[1, 1, 0], [0, 0, 2]]), 2).values.tolist()
     [[1, 1, 0], [0, 0, 0]]
     """
-    if isinstance(min_size, bool) or not isinstance(min_size, int) or min_size < 0:
-        raise ValueError(f"min_size is {min_size!r}: give a whole number of pixels, 0 or more")
-    return _drop(labels, min_size=min_size, border=False)
+    return _drop(labels, min_size=check_count("min_size", min_size), border=False)
 
 
 def _drop(labels: ImageLike, *, min_size: int, border: bool) -> xr.DataArray:

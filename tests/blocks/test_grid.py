@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,3 +99,16 @@ def test_a_length_cuts_every_axis(length, side):
 def test_long_lines_are_cut_at_the_target():
     assert choose_chunks((1, 10**12))[1][0] == TARGET
     assert choose_chunks((4, 10**12), (1, 1))[1][0] == TARGET // 4
+
+
+def test_chunks_may_be_numbers_of_numpy():
+    shape = (100, 90)
+    assert choose_chunks(shape, chunks=np.int64(40)) == choose_chunks(shape, chunks=40)
+    mixed = choose_chunks(shape, chunks=(np.int32(40), (60, 30)))
+    assert mixed == ((40, 40, 20), (60, 30))
+
+
+@pytest.mark.parametrize("chunks", [0, True, np.int64(-1), (np.int64(0), 4)])
+def test_chunks_that_cannot_be_are_named(chunks):
+    with pytest.raises(ValueError, match=r"chunks is .* 1"):
+        choose_chunks((100, 90), chunks=chunks)

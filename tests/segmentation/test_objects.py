@@ -59,7 +59,16 @@ def test_frames_and_volumes():
     np.testing.assert_array_equal(lazy.values, np.stack([clear_border(v) for v in series]))
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+def test_a_size_of_numpy(kind):
+    labels = np.array([[1, 1, 0], [0, 0, 2]])
+    assert ps.remove_small_objects(labels, kind(2)).values.max() == 1
+
+
 def test_bad_input():
+    for size in (True, np.True_, 2.0, "2"):
+        with pytest.raises(ValueError, match=r"min_size is .*: give a whole number"):
+            ps.remove_small_objects(np.zeros((3, 3), int), size)
     with pytest.raises(ValueError, match="min_size is -1: give a whole number"):
         ps.remove_small_objects(np.zeros((3, 3), int), -1)
     with pytest.raises(ValueError, match="not integers: label the mask first"):

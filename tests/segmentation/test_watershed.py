@@ -225,10 +225,21 @@ def test_recomputing_the_last_pass_changes_nothing(monkeypatch, random_access):
     np.testing.assert_array_equal(ps.watershed(image, separation=4), expected)
 
 
+def test_numbers_of_numpy():
+    mask = NAMED["blobs"]
+    options = {"separation": 5, "erosion": 1, "min_size": 3, "budget": 5000}
+    numpys = {name: np.int64(value) for name, value in options.items()}
+    ours, plain = ps.watershed(mask, **numpys), ps.watershed(mask, **options)
+    assert ours.data.name == plain.data.name  # the same to dask, and so computed once
+    np.testing.assert_array_equal(ours, plain)
+
+
 def test_what_cannot_be_asked():
     mask = np.ones((5, 5), bool)
     with pytest.raises(ValueError, match=r"^separation is 0"):
         ps.watershed(mask, separation=0)
+    with pytest.raises(ValueError, match=r"^erosion is 1\.5"):
+        ps.watershed(mask, erosion=1.5)
     with pytest.raises(ValueError, match=r"^erosion is -1"):
         ps.watershed(mask, erosion=-1)
     with pytest.raises(TypeError, match="is of type uint8, not boolean: compare it"):

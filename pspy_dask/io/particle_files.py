@@ -43,6 +43,8 @@ def save_particles(
 
     Raises
     ------
+    TypeError
+        No list of particles, but a table, say.
     FileExistsError
         Something of this name is there, and ``overwrite`` is False or it holds no particles.
 
@@ -51,6 +53,11 @@ def save_particles(
     Pixels are written chunk by chunk, never whole in memory. They are copies: the folder needs no
     other file.
     """
+    if not isinstance(particles, Particles):
+        raise TypeError(
+            f"{type(particles).__name__} is no list of particles: make one of a table, "
+            "Particles(table, labels, image), or store the table with write_parquet"
+        )
     target = check_output(folder, overwrite=overwrite)
     if target.exists() and not (target / _LISTING).is_file():
         raise FileExistsError(f"{target} holds no list of particles: choose another output")

@@ -22,6 +22,7 @@ from dask.dataframe.dispatch import meta_nonempty
 from dask.delayed import delayed
 
 from pspy_dask.io.outputs import check_file, growing_file, partial_name, remove
+from pspy_dask.particles.columns import require_table
 
 TableLike = pd.DataFrame | dd.DataFrame
 PathLike = str | os.PathLike[str]
@@ -46,7 +47,7 @@ def write_parquet(
         pandas or dask DataFrame. An index that has a name becomes the first column, any other
         is left out.
     path
-        The file.
+        The file; its name ends in ``.parquet``.
     units
         Units of columns, kept as ``units`` in the metadata of their fields; names that are no
         columns of the table are ignored. pandas tables may have them in ``attrs["units"]``.
@@ -55,6 +56,10 @@ def write_parquet(
 
     Raises
     ------
+    TypeError
+        No table; of a list of particles give ``particles.table``.
+    ValueError
+        The name has another ending, by which :func:`read_table` tells what a file is.
     FileExistsError
         There is a file of that name, and ``overwrite`` is False.
 
@@ -68,7 +73,7 @@ def write_parquet(
     >>> stored["area"].tolist(), stored.attrs["units"]
     ([0.5, 2.0], {'area': 'nm^2'})
     """
-    _write(table, path, _join_parquet, units, overwrite)
+    _write(table, _target(path, ".parquet", overwrite), _join_parquet, units)
 
 
 def write_csv(
@@ -81,14 +86,14 @@ def write_csv(
     """Write a table as one CSV file with headers such as ``area (nm^2)``, complete or absent.
 
     One header line is what Excel and pandas expect; a second line of units would turn every
-    column into text. Parameters as for :func:`write_parquet`.
+    column into text. Parameters as for :func:`write_parquet`, but that the name ends in ``.csv``.
     """
-    _write(table, path, _join_csv, units, overwrite)
+    _write(table, _target(path, ".csv", overwrite), _join_csv, units)
 
 
 def convert_to_csv(parquet: PathLike, path: PathLike, *, overwrite: bool = False) -> None:
     """Write a table that is stored as Parquet as CSV too, one row group at a time."""
-    target = check_file(path, overwrite=overwrite)
+    target = _target(path, ".csv", overwrite)
     with pq.ParquetFile(parquet) as stored, growing_file(target) as partial:
         groups = range(stored.num_row_groups)
         _join_csv(partial, stored.schema_arrow, (stored.read_row_group(k) for k in groups))
@@ -102,7 +107,7 @@ def read_table(path: PathLike, *, columns: Collection[str] | None = None) -> pd.
     source = Path(path)
     if not source.is_file():
         raise FileNotFoundError(f"no table {source}: check the path")
-    if source.suffix != ".csv":
+    if source.suffix.lower() != ".csv":
         return _read_parquet(source, columns)
     table = _read_csv(source)
     return table if columns is None else table[[c for c in table.columns if c in columns]]
@@ -134,14 +139,15 @@ def _read_parquet(source: Path, columns: Collection[str] | None) -> pd.DataFrame
 Join = Callable[[Path, pa.Schema, Iterator[pa.Table]], None]
 
 
-def _write(
-    table: TableLike,
-    path: PathLike,
-    join: Join,
-    units: Mapping[str, str] | None,
-    overwrite: bool,
-) -> None:
-    target = check_file(path, overwrite=overwrite)
+def _target(path: PathLike, ending: str, overwrite: bool) -> Path:
+    """Return the path of a file that may be written and has the ending of its kind."""
+    if Path(path).suffix.lower() != ending:
+        raise ValueError(f"{path} has another ending than such a table: end its name in {ending}")
+    return check_file(path, overwrite=overwrite)
+
+
+def _write(table: TableLike, target: Path, join: Join, units: Mapping[str, str] | None) -> None:
+    require_table(table)
     # Columns of objects have no type until one is seen: dask's example row has one of each.
     meta = table if isinstance(table, pd.DataFrame) else meta_nonempty(table._meta)
     schema = _schema(meta, units if units is not None else meta.attrs.get("units", {}))

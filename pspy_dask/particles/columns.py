@@ -15,8 +15,21 @@ from pspy_dask.blocks.whole_table import reduce_rows, spread_column
 Table = pd.DataFrame | dd.DataFrame
 
 
+def require_table(table: Any) -> None:
+    """Raise a sentence where this is no table of pandas or dask, but a list of particles, say."""
+    if isinstance(table, pd.DataFrame | dd.DataFrame):
+        return
+    if isinstance(getattr(table, "table", None), pd.DataFrame):
+        raise TypeError("a list of particles is no table: give its table, particles.table")
+    raise TypeError(
+        f"{type(table).__name__} is no table: give one of pandas or dask, such as "
+        "region_properties returns"
+    )
+
+
 def require_columns(table: Table, names: Sequence[str]) -> None:
-    """Raise a sentence that lists the columns of the table where it lacks one of the names."""
+    """Raise a sentence where this is no table, or one that lacks a column of these names."""
+    require_table(table)
     missing = [name for name in names if name not in table.columns]
     if missing:
         raise ValueError(

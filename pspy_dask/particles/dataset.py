@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 import xarray as xr
 
+from pspy_dask.particles.columns import require_table
+
 _COORDINATES = ("frame", "label")
 
 
@@ -30,7 +32,7 @@ def table_as_dataset(table: pd.DataFrame, *, units: Mapping[str, str] | None = N
     Raises
     ------
     TypeError
-        The table is not a pandas table, such as one that is lazy.
+        The table is lazy, or no table; of a list of particles give ``particles.table``.
 
     Examples
     --------
@@ -39,10 +41,11 @@ def table_as_dataset(table: pd.DataFrame, *, units: Mapping[str, str] | None = N
     >>> dataset["area"].attrs["units"], dataset["label"].dims
     ('nm^2', ('particle',))
     """
+    require_table(table)
     if not isinstance(table, pd.DataFrame):
         raise TypeError(
-            f"the table is a {type(table).__name__}, of which the length is not known: call its "
-            "compute() first, or store it with write_parquet"
+            "the table is lazy, and its length not known: call its compute() first, or store it "
+            "with write_parquet"
         )
     known = units if units is not None else table.attrs.get("units", {})
     columns = {

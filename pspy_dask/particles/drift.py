@@ -34,6 +34,8 @@ def drift(table: Table) -> Table:
 
     Raises
     ------
+    TypeError
+        No table; of a list of particles give ``particles.table``.
     ValueError
         The table lacks a column.
 

@@ -57,6 +57,8 @@ def cluster_particles(
 
     Raises
     ------
+    TypeError
+        No table; of a list of particles give ``particles.table``.
     ValueError
         A column is missing or not of numbers, the method is unknown, an option is out of its
         range. While clustering, where fewer particles differ than clusters are asked for.

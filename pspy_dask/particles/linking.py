@@ -16,7 +16,13 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from trackpy.linking import Linker, SubnetOversizeException
 
-from pspy_dask.particles.columns import Table, add_column, column_units, require_columns
+from pspy_dask.particles.columns import (
+    Table,
+    add_column,
+    column_units,
+    require_columns,
+    require_table,
+)
 
 _SMALL = 2500  # pairs of a group up to which a full table of costs is quicker than a sparse one
 _NEIGHBOURS = 32  # objects of a frame that one of the next may be linked with
@@ -56,9 +62,12 @@ def link(
 
     Raises
     ------
+    TypeError
+        No table; of a list of particles give ``particles.table``.
     ValueError
-        The table lacks a column, or has the axes in different units; an option is out of its
-        range. While linking, where more than 32 objects lie within the distance of one.
+        The table is of no series, lacks a column, or has the axes in different units; an option
+        is out of its range. While linking, where more than 32 objects lie within the distance of
+        one.
 
     Notes
     -----
@@ -74,7 +83,13 @@ def link(
     >>> link(table, distance=2)["particle"].tolist()
     [1, 2, 2, 3]
     """
-    require_columns(table, ["frame", "label"])
+    require_table(table)
+    if "frame" not in table.columns:
+        raise ValueError(
+            "the table has no column 'frame', and so is of no series: name the axes of its labels, "
+            'as in xarray.DataArray(labels, dims=("t", "y", "x"))'
+        )
+    require_columns(table, ["label"])
     if not (isfinite(distance) and distance > 0):
         raise ValueError(f"distance is {distance}: give a length above 0")
     if memory < 0 or int(memory) != memory:

@@ -17,7 +17,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pspy_dask.particles.columns import Table, column_units, require_columns
+from pspy_dask.particles.columns import Table, column_units, require_columns, require_table
 
 # Colours that differ for all eyes: M. Okabe and K. Ito, Color Universal Design, 2008.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -62,6 +62,8 @@ def plot_properties(
 
     Raises
     ------
+    TypeError
+        No table; of a list of particles give ``particles.table``.
     ValueError
         A column is missing, there are none or more than three of them, no particle has them all,
         names and tables differ in number, or tables have a property in different units.
@@ -73,10 +75,10 @@ def plot_properties(
     >>> plot_properties(table, "area").axes[0].get_xlabel()
     'area (nm²)'
     """
+    several = _several(tables)
     columns = [properties] if isinstance(properties, str) else list(properties)
     if not 1 <= len(columns) <= 3:
         raise ValueError(f"{len(columns)} properties do not make a plot: give one, two or three")
-    several = _several(tables)
     titles = [str(k) for k in range(1, len(several) + 1)] if names is None else list(names)
     if len(titles) != len(several):
         raise ValueError(f"there are {len(several)} tables and {len(titles)} names: give one each")
@@ -118,6 +120,8 @@ def plot_over_time(
 
     Raises
     ------
+    TypeError
+        No table; of a list of particles give ``particles.table``.
     ValueError
         A column is missing, or no particle has the property.
 
@@ -127,6 +131,7 @@ def plot_over_time(
     >>> plot_over_time(table, "area").axes[0].lines[0].get_ydata().tolist()
     [4.0, 8.0]
     """
+    require_table(table)
     linked = "particle" in table.columns
     columns = ["frame", prop, *(["particle"] if linked else [])]
     values = _finite(table, columns)
@@ -161,8 +166,11 @@ def axis_label(name: str, unit: str) -> str:
 
 
 def _several(tables: Any) -> list[Table]:
-    alone = hasattr(tables, "columns") or not isinstance(tables, Iterable)
-    return [tables] if alone else list(tables)
+    is_table_or_list = hasattr(tables, "columns") or hasattr(tables, "table")
+    several = [tables] if is_table_or_list or not isinstance(tables, Iterable) else list(tables)
+    for table in several:
+        require_table(table)
+    return several
 
 
 def _finite(table: Table, columns: Sequence[str]) -> NDArray[np.float64]:
@@ -173,7 +181,7 @@ def _finite(table: Table, columns: Sequence[str]) -> NDArray[np.float64]:
             raise ValueError(f"column {name!r} of type {table[name].dtype} holds no numbers")
     chosen = table[list(dict.fromkeys(columns))]
     known = chosen if isinstance(chosen, pd.DataFrame) else chosen.compute()
-    picked = known[list(columns)].to_numpy(np.float64)
+    picked: NDArray[np.float64] = known[list(columns)].to_numpy(np.float64)
     return picked[np.isfinite(picked).all(axis=1)]
 
 

@@ -90,6 +90,12 @@ def test_a_list_is_replaced_only_where_asked_and_nothing_else_ever(tmp_path):
     assert (tmp_path / "other" / "thesis.txt").exists()
 
 
+def test_a_table_is_no_list(tmp_path):
+    with pytest.raises(TypeError, match="store the table with write_parquet"):
+        ps.save_particles(make_list().table, tmp_path / "list")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_cannot_be_loaded(tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder"):
         ps.load_particles(tmp_path / "none")

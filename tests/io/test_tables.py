@@ -102,6 +102,22 @@ def test_complete_or_absent(tmp_path, write, name):
     assert len(read_table(tmp_path / name)) == 5
 
 
+@pytest.mark.parametrize(
+    ("write", "name", "right"),
+    [(write_parquet, "t.csv", "parquet"), (write_csv, "t.parquet", "csv"), (write_csv, "t", "csv")],
+)
+def test_the_ending_says_what_a_file_is(tmp_path, write, name, right):
+    with pytest.raises(ValueError, match=rf"{name} has another ending .* in \.{right}"):
+        write(a_table(), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_endings_in_capitals(tmp_path):
+    for write, name in ((write_parquet, "T.PARQUET"), (write_csv, "T.CSV")):
+        write(a_table(), tmp_path / name)
+        assert len(read_table(tmp_path / name)) == 25
+
+
 def test_missing_table(tmp_path):
     with pytest.raises(FileNotFoundError, match="check the path"):
         read_table(tmp_path / "none.csv")

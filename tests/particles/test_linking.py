@@ -179,7 +179,7 @@ def test_nothing_to_link():
 
 def test_bad_input_of_link():
     table = walk()
-    with pytest.raises(ValueError, match="no column 'frame': it has label, centroid_y"):
+    with pytest.raises(ValueError, match="no column 'frame', and so is of no series"):
         ps.link(table.drop(columns="frame"), distance=1)
     with pytest.raises(ValueError, match="no column 'centroid_y_px'"):
         ps.link(table, distance=1, units="px")
@@ -356,3 +356,12 @@ def test_drift_where_nothing_tells():
     with pytest.raises(TypeError, match=r"give drift\.compute"):
         ps.subtract_drift(table, dd.from_pandas(found, npartitions=1))
     assert len(ps.drift(table.iloc[:0])) == 0
+
+
+def test_objects_of_a_volume_are_linked_by_nothing():
+    labels = np.zeros((3, 4, 5), int)  # three axes without names: a volume
+    labels[1, 1, 1] = 1
+    with pytest.raises(ValueError, match=r'no column .frame.*dims=\("t", "y", "x"\)'):
+        ps.link(ps.region_properties(labels), distance=5)
+    named = xr.DataArray(labels, dims=("t", "y", "x"))
+    assert len(ps.link(ps.region_properties(named), distance=5)) == 1

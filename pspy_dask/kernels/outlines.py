@@ -65,12 +65,17 @@ def measure_outlines(index: NDArray[np.int32], count: int, core: Slices) -> Coun
     """
     halo = HALO_PLANE if index.ndim == 2 else HALO_VOLUME
     block = _surrounded(index, core, halo)
-    counts = np.zeros((count, _COLUMNS if index.ndim == 2 else 1), np.int64)
+    counts = no_counts(count, index.ndim)
     if index.ndim == 2:
         _outlines(block, counts)
     else:
         _corners(block, _corner_parts(), counts[:, _EULER])
     return counts
+
+
+def no_counts(count: int, axes: int) -> Counts:
+    """Return what the outlines of so many regions count before any pixel is seen."""
+    return np.zeros((count, _COLUMNS if axes == 2 else 1), np.int64)
 
 
 def euler_number(counts: Counts) -> NDArray[np.int64]:

@@ -95,13 +95,16 @@ class MeasureRegions:
         return finish_table(rows, self.form, self.choice, frame)
 
     def empty(self) -> pd.DataFrame:
-        """Return the table without rows."""
-        block = np.zeros((1,) * self.form.axes, np.int64)
-        image = [] if self.form.intensity is None else [block.astype(self.form.intensity)]
-        box = Box((0,) * block.ndim, block.shape)
-        rows = self.rows([block, *image], Window(box, box, block.shape, None))
-        whole, _ = self.divide(rows, box, block.shape)
-        return self.table([whole], 0 if self.form.frames else None)
+        """Return the table without rows, for which nothing is compiled: workers have the work."""
+        number, place = np.zeros(0, np.int64), np.zeros((0, 3), np.int64)
+        columns: dict[str, NDArray[Any] | Hulls] = {
+            **dict.fromkeys(("label", "area"), number),
+            **dict.fromkeys(("first", "sum", "low", "high"), place),
+            "edge": np.zeros(0, bool),
+        }
+        for family in self.choice.families:
+            columns |= family.nothing()
+        return self.table([Rows(columns)], 0 if self.form.frames else None)
 
 
 def _pieces(window: Window, halo: int) -> Iterator[tuple[tuple[slice, ...], Window]]:

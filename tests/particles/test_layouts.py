@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from math import prod
 
 import dask
@@ -78,6 +80,42 @@ def test_programs_travel():
     assert pickle.loads(pickle.dumps(program)) == program
     tables = [ps.region_properties(WHOLE, IMAGE, properties="all") for _ in range(2)]
     assert tables[0].dask.keys() == tables[1].dask.keys()
+
+
+@pytest.mark.parametrize("dtype", [None, "u1", "i8", "f4"])
+@pytest.mark.parametrize("axes", [2, 3])
+def test_types_of_columns_are_known_before_any_is_made(axes, dtype):
+    labels = np.pad(np.ones((2,) * axes, int), 1)
+    image = None if dtype is None else labels.astype(dtype)
+    lazy = ps.region_properties(labels, image, properties="all")
+    made = lazy.compute()
+    assert len(made) == 1
+    pd.testing.assert_series_equal(lazy.dtypes, made.dtypes)
+
+
+NOTHING_COMPILED = """
+import gc
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+import pspy_dask as ps
+
+labels = np.pad(np.ones((3, 3), int), 1)
+for axes in (2, 3):
+    lazy = ps.region_properties(labels, labels * 0.5, properties="all")
+    labels = np.stack([labels, labels])
+kernels = [kernel for kernel in gc.get_objects() if isinstance(kernel, Dispatcher)]
+assert len(kernels) > 20
+print(*(kernel.py_func.__name__ for kernel in kernels if kernel.signatures))
+lazy.compute()
+print(any(kernel.signatures for kernel in kernels))
+"""
+
+
+def test_a_lazy_table_compiles_nothing():
+    done = subprocess.run(
+        [sys.executable, "-c", NOTHING_COMPILED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["", "True"]
 
 
 @pytest.mark.parametrize("scheduler", ["threads", "processes"])

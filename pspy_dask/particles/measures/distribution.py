@@ -63,6 +63,10 @@ class Distribution:
         columns = {"percentiles": percentiles(rows["distribution"], self.levels)}
         return rows.replacing(columns, dropped=("distribution",))
 
+    def nothing(self) -> Columns:
+        """Return the columns of no objects, settled."""
+        return {"percentiles": np.zeros((0, len(self.levels)))}
+
 
 def percentiles(parts: NDArray[Any], levels: tuple[float, ...]) -> NDArray[np.float64]:
     """Return percentiles, between two values by linear interpolation; nan where there are none."""

@@ -75,6 +75,10 @@ class Family(Protocol):
         """Return whole rows with what the table needs in place of what had to travel."""
         ...
 
+    def nothing(self) -> Columns:
+        """Return the columns of no objects as `settle` leaves them, and run no kernel for it."""
+        ...
+
 
 @dataclass(frozen=True)
 class Property:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from pspy_dask.kernels.hull_shapes import convex_areas, feret_diameters, least_feret_diameters
 from pspy_dask.kernels.hull_volumes import convex_volumes
 from pspy_dask.kernels.hulls import Hulls, find_hulls, join_rows
@@ -37,6 +39,11 @@ class Hull:
         """Return the measures of whole hulls, in pixels and of the pixel size, in place of them."""
         measured = _in_plane if len(self.steps) == 2 else _in_volume
         return rows.replacing(measured(_hulls(rows), self.steps), dropped=("hull",))
+
+    def nothing(self) -> Columns:
+        """Return the columns of no objects, settled."""
+        names = ("feret", "feret_scaled", "least_feret", "least_feret_scaled")
+        return {"convex": np.zeros(0, np.int64), **dict.fromkeys(names, np.zeros(0))}
 
 
 def _in_plane(hulls: Hulls, steps: tuple[float, ...]) -> Arrays:

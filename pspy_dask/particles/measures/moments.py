@@ -52,6 +52,11 @@ class ShapeMoments:
         columns = {"raw": moments.raw, "central": moments.central}
         return rows.replacing(columns, dropped=("moments", "moments_wide"))
 
+    def nothing(self) -> Columns:
+        """Return the columns of no objects, settled."""
+        none = np.zeros((0, len(self._powers)))
+        return {"raw": none, "central": none}
+
 
 def moment_columns(
     title: str, name: str, rows: Rows, form: TableForm, powers: Powers

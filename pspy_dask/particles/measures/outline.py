@@ -11,6 +11,7 @@ from pspy_dask.kernels.outlines import (
     HALO_VOLUME,
     euler_number,
     measure_outlines,
+    no_counts,
     perimeter,
     perimeter_crofton,
 )
@@ -44,6 +45,10 @@ class Outline:
     def settle(self, rows: Rows) -> Rows:
         """Return the rows as they are."""
         return rows
+
+    def nothing(self) -> Columns:
+        """Return the columns of no objects, settled."""
+        return {"outline": no_counts(0, self.axes)}
 
 
 def _perimeter(rows: Rows, form: TableForm) -> list[Column]:

@@ -36,6 +36,10 @@ class Surroundings:
         """Return the rows as they are."""
         return rows
 
+    def nothing(self) -> Columns:
+        """Return the columns of no objects, settled."""
+        return dict.fromkeys(("ring", "ring_total"), np.zeros(0, np.int64))
+
 
 def _background(rows: Rows, form: TableForm) -> list[Column]:
     assert form.intensity is not None

@@ -72,6 +72,11 @@ class WeightedMoments:
         }
         return rows.replacing(columns, dropped=("weighted", "weighted_wide"))
 
+    def nothing(self) -> Columns:
+        """Return the columns of no objects, settled."""
+        none, place = np.zeros((0, len(self._powers))), np.zeros((0, 3))
+        return {"weighted_raw": none, "weighted_central": none, "weighted_centroid": place}
+
 
 def _centroid(rows: Rows, form: TableForm) -> list[Column]:
     at = rows["low"] + rows["weighted_centroid"]

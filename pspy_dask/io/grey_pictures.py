@@ -38,6 +38,24 @@ def plain_labels(labels: xr.DataArray, what: str) -> xr.DataArray:
     return labels
 
 
+def is_black_and_white(picture: xr.DataArray) -> bool:
+    """Whether a picture of 8 bits holds 255, and else 0 alone; others are not even read.
+
+    The picture is read once, one chunk a thread in memory.
+    """
+    if picture.dtype != np.uint8:
+        return False
+    chunks = picture.data.to_delayed().ravel()
+    found: tuple[tuple[bool, bool], ...] = compute(*map(delayed(_white_and_grey), chunks))
+    return any(white for white, _ in found) and not any(grey for _, grey in found)
+
+
+def _white_and_grey(pixels: NDArray[Any]) -> tuple[bool, bool]:
+    """Return whether there are pixels of 255, and of any other level above 0."""
+    white = pixels == 255
+    return bool(white.any()), bool(((pixels != 0) & ~white).any())
+
+
 _Counts = dict[int, int]
 
 

@@ -17,8 +17,10 @@ from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.blocks.images import as_image, like
 from pspy_dask.blocks.sources import Source, lazy_array, source_of
 from pspy_dask.io.frames import PICTURES
+from pspy_dask.io.grey_pictures import is_black_and_white
 from pspy_dask.io.sources import open_image
 from pspy_dask.io.tiff import SUFFIXES
+from pspy_dask.io.zarr_source import is_zarr
 from pspy_dask.segmentation.labels import label
 
 
@@ -26,7 +28,7 @@ def label_mask(
     mask: Any,
     image: Any = None,
     *,
-    binary: bool = False,
+    binary: bool | None = None,
     channel: int | str | None = None,
 ) -> xr.DataArray:
     """Return the labels that a mask stands for: its components, or its own labels as they are.
@@ -36,13 +38,16 @@ def label_mask(
     mask
         Whatever :func:`pspy_dask.open_image` opens: an array, a Zarr or OME-Zarr folder, a TIFF,
         a PNG, ... Booleans are labelled as :func:`pspy_dask.label` does; integers are labels,
-        gaps and all, 0 for background. Of a picture with a palette these are the numbers of its
-        colours.
+        gaps and all, 0 for background, but in a file of 8 bits that holds 0 and 255 alone: that
+        is how Fiji and others save what is true or not. Of a picture with a palette these are the
+        numbers of its colours.
     image
         The image that it is a mask of, which must have its shape. The labels then have its axes
         and its pixel size.
     binary
-        Label integers too, what is not 0 being foreground, as in a picture of 0 and 255.
+        True labels integers too, what is not 0 being foreground; False takes them as they are.
+        None tells a file of 0 and 255 from labels, for which one of 8 bits is read once. Arrays
+        and Zarr, which are not read before they are asked for, it takes for labels.
     channel
         Of a mask that has several, such as one that was saved in colours; then those of a palette
         are colours, too.
@@ -77,11 +82,21 @@ def label_mask(
         )
     if image is not None:
         opened = _placed(opened, open_image(image))
+    if binary is None:
+        binary = _is_file(mask) and is_black_and_white(opened)
     if binary or opened.dtype.kind == "b":
         return label(opened)
     if opened.dtype.kind == "u":
         return like(opened, opened.data, "labels")
     return like(opened, _checked(opened.data), "labels")
+
+
+def _is_file(mask: Any) -> bool:
+    """Whether a mask is a picture, or several, and no array: .npy and Zarr are what NumPy has."""
+    first = mask[0] if isinstance(mask, list | tuple) and mask else mask
+    if not isinstance(first, str | Path) or "://" in str(first):
+        return False
+    return Path(first).suffix.lower() != ".npy" and not is_zarr(Path(first))
 
 
 def _opened(mask: Any, channel: int | str | None) -> xr.DataArray:

@@ -12,8 +12,9 @@ from PIL import Image
 from skimage.measure import label as skimage_label
 
 import pspy_dask as ps
-from pspy_dask.blocks.images import axis_units, make_image, pixel_size
+from pspy_dask.blocks.images import as_image, axis_units, make_image, pixel_size
 from pspy_dask.blocks.sources import source_of
+from pspy_dask.io.grey_pictures import is_black_and_white
 from tests.shapes import NAMED
 
 MASK = NAMED["blobs"]
@@ -39,6 +40,47 @@ def test_binary_pictures():
     assert ps.label_mask(picture).values.max() == 255
     labels = ps.label_mask(picture, binary=True)
     np.testing.assert_array_equal(labels.values, skimage_label(MASK))
+
+
+def save_pictures(folder, pixels):
+    """Write pixels as files of several formats and return what opens them."""
+    Image.fromarray(pixels).save(folder / "m.png")
+    tifffile.imwrite(folder / "m.tif", pixels, tile=(16, 16))
+    palette = Image.fromarray(pixels, mode="P")
+    grey = np.repeat(np.arange(256, dtype=np.uint8), 3)
+    palette.putpalette(grey.tobytes())  # as Fiji saves a PNG
+    palette.save(folder / "p.png")
+    return [folder / "m.png", str(folder / "m.tif"), folder / "p.png"]
+
+
+def test_files_of_0_and_255_are_masks(tmp_path):
+    picture = np.where(MASK, 255, 0).astype(np.uint8)
+    for file in save_pictures(tmp_path, picture):
+        np.testing.assert_array_equal(ps.label_mask(file).values, skimage_label(MASK))
+        assert set(np.unique(ps.label_mask(file, binary=False))) == {0, 255}
+    series = ps.label_mask([str(tmp_path / "m.png")] * 2)
+    np.testing.assert_array_equal(series[1], skimage_label(MASK))
+    np.save(tmp_path / "m.npy", picture)
+    zarr.save_array(tmp_path / "m.zarr", picture)
+    for array in (tmp_path / "m.npy", tmp_path / "m.zarr", da.from_array(picture, chunks=9)):
+        assert ps.label_mask(array).values.max() == 255  # the same whatever the chunks
+
+
+@pytest.mark.parametrize(
+    "pixels", [np.where(MASK, 254, 0), np.zeros_like(LABELS), np.where(MASK, 255, 7)]
+)
+def test_other_files_of_8_bits_are_labels(tmp_path, pixels):
+    for file in save_pictures(tmp_path, pixels.astype(np.uint8)):
+        np.testing.assert_array_equal(ps.label_mask(file).values, pixels)
+
+
+def test_one_level_in_another_chunk_makes_it_labels():
+    pixels = np.full((9, 9), 255, np.uint8)
+    lazy = as_image(pixels, chunks=4)
+    assert is_black_and_white(lazy)
+    assert not is_black_and_white(lazy.astype(np.uint16))
+    lazy.data[8, 8] = 1
+    assert not is_black_and_white(lazy)
 
 
 def test_files(tmp_path):

@@ -168,6 +168,15 @@ def test_info(image):
     assert "y 160, x 140" in done.stdout and "uint16" in done.stdout
 
 
+def test_version():
+    assert run("--version").stdout.split()[-1] == ps.__version__ and "__version__" in dir(ps)
+
+
+def test_help_says_what_chunks_are_by_default():
+    text = " ".join(run("segment", "--help").stdout.split())
+    assert "[default: whole stored chunks, up to 4 million pixels]" in text
+
+
 def test_help_names_every_command_and_exit_code():
     assert all(name in run("--help").stdout for name in ("segment", "demo", "info"))
     for command in ("segment", "demo"):

@@ -86,7 +86,10 @@ object_options = options(
 
 output_options = options(
     click.option(
-        "--chunks", type=int, metavar="PIXELS", help="Side of a chunk.  [default: as stored]"
+        "--chunks",
+        type=int,
+        metavar="PIXELS",
+        help="Side of a chunk.  [default: whole stored chunks, up to 4 million pixels]",
     ),
     click.option("--copy-image", is_flag=True, help="Leave an OME-Zarr IMAGE untouched; copy it."),
     click.option("--tiff", is_flag=True, help="Write the labels as TIFF too."),

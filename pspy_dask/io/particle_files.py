@@ -84,6 +84,14 @@ def load_particles(folder: str | os.PathLike[str]) -> Particles:
         No such folder.
     ValueError
         The folder holds no list of particles, or one of a newer form.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> folder = getfixture("tmp_path") / "gold"
+    >>> save_particles(Particles(pd.DataFrame({"label": [1, 2], "area": [9.0, 4.0]})), folder)
+    >>> [particle.label for particle in load_particles(folder)]
+    [1, 2]
     """
     home = Path(folder)
     if not home.is_dir():

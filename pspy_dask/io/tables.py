@@ -103,6 +103,14 @@ def read_table(path: PathLike, *, columns: Collection[str] | None = None) -> pd.
     """Return a table that was written here, units of its columns in ``attrs["units"]``.
 
     ``columns`` are those wanted; the table need not have all of them.
+
+    Examples
+    --------
+    >>> path = getfixture("tmp_path") / "particles.csv"
+    >>> write_csv(pd.DataFrame({"label": [1], "area": [0.5]}), path, units={"area": "nm^2"})
+    >>> table = read_table(path, columns=["area", "perimeter"])
+    >>> table["area"].tolist(), table.attrs["units"]["area"]
+    ([0.5], 'nm^2')
     """
     source = Path(path)
     if not source.is_file():

@@ -34,6 +34,17 @@ class Particle:
         Their units, empty where there are none.
     pictures
         Labels and image that it lies in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pspy_dask as ps
+    >>> image = np.array([[0, 0, 0, 0], [0, 7, 9, 0], [0, 8, 0, 0], [0, 0, 0, 0]])
+    >>> particle = ps.find_particles(image)[0]
+    >>> particle.label, particle.properties["area"], particle.units["area"]
+    (1, 3.0, 'px^2')
+    >>> particle.image.values.tolist(), particle.mask.values.tolist()
+    ([[7, 9], [8, 0]], [[True, True], [True, False]])
     """
 
     properties: Mapping[str, Any]

@@ -35,6 +35,16 @@ class PixelClassifier:
     ----------
     fitted
         All that it is made of.
+
+    Examples
+    --------
+    >>> import pspy_dask as ps
+    >>> image = np.repeat([[0, 0, 0, 9, 9, 9]], 6, axis=0)
+    >>> strokes = np.zeros_like(image)
+    >>> strokes[2:4, 0], strokes[2:4, 5] = 1, 2
+    >>> classifier = ps.fit_classifier(image, strokes, class_names=["carbon", "metal"])
+    >>> classifier.predict(image)[3].values
+    array([1, 1, 1, 2, 2, 2], dtype=uint8)
     """
 
     fitted: FittedClassifier

@@ -239,18 +239,24 @@ def _methods(data: ReportData, geometry: Geometry) -> str:
             f"{number(float(values.mean()))} ± {number(float(values.std()))} {unit} "
             f"(mean ± standard deviation; median {number(float(values.median()))} {unit})"
         )
-    what = "series" if geometry.frames > 1 else "volume" if geometry.volume else "image"
-    size = f", pixel size {geometry.pitch}" if geometry.calibrated else ""
     return methods(
         data.parameters,
         data.thresholds,
         classified=None if data.classified is None else data.classified.step.description,
         particles=None if data.classified is None else data.classified.particles,
         version=data.version,
-        image=f"the {what} ({geometry.pixels} pixels{size})",
+        image=_image_in_words(geometry),
         volume=geometry.volume,
         result=result + ".",
     )
+
+
+def _image_in_words(geometry: Geometry) -> str:
+    what = "series" if geometry.frames > 1 else "volume" if geometry.volume else "image"
+    frames = f"{geometry.frames:,} frames of " if geometry.frames > 1 else ""
+    shape = " × ".join(f"{n:,}" for n in geometry.sizes.values())
+    size = f", pixel size {geometry.pitch}" if geometry.calibrated else ""
+    return f"the {what} ({frames}{shape} pixels{size})"
 
 
 def _template() -> jinja2.Template:

@@ -33,7 +33,8 @@ MEANINGS: Mapping[str, str] = {
     "threshold": "how the grey level that separates particles from background is found",
     "rolling_ball": "side of the footprint that removes the background, pixels (0: not removed)",
     "gaussian": "standard deviation of the Gaussian smoothing, pixels (0: not smoothed)",
-    "local_size": "side of the neighbourhood of a local threshold, pixels",
+    "local_size": "side of the neighbourhood of a local threshold (of local Otsu the diameter of "
+    "a disk), pixels",
     "invert": "particles are darker than the background",
     "min_size": "smallest number of pixels of a particle",
     "clear_border": "particles cut by the edge of the image are left out",

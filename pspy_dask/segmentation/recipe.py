@@ -101,21 +101,24 @@ def threshold(
 def foreground(
     image: ImageLike, parameters: SegmentationParameters | None = None, **overrides: Any
 ) -> xr.DataArray:
-    """Return True where a pixel, filtered, is above the recipe's threshold.
+    """Return True where a pixel, filtered, passes the recipe's threshold.
 
     Parameters
     ----------
     image
         Pixels of shape ``([t,] [z,] y, x)``.
     parameters
-        The recipe; its last steps (``min_size``, ``clear_border``) play no part.
+        The recipe; what it says of objects (``min_size``, ``clear_border``, ``watershed`` and all
+        ``watershed_...``) plays no part.
     **overrides
         Single parameters, as in :class:`SegmentationParameters`.
 
     Returns
     -------
     xarray.DataArray
-        Lazy booleans. A window reads itself and its halo, and a global threshold the image.
+        Lazy booleans. Pixels above the threshold are foreground; for ``local_otsu`` and
+        ``lg_otsu`` those at their level, too. A window reads itself and its halo, and a global
+        threshold the image.
 
     Examples
     --------

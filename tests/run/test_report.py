@@ -137,6 +137,17 @@ def test_whatever_was_segmented(case):
     assert not re.search(r"\b(nan|inf|None|\de\+\d+)\b", re.sub(r"data:image[^\"]+", "", page))
 
 
+def test_methods_say_how_large_frames_are():
+    for case, says in (
+        ("series", "the series (4 frames of 80 × 70 pixels)"),
+        ("volume", "the volume (5 × 80 × 70 pixels)"),
+        ("uncalibrated", "the image (90 × 90 pixels)"),
+    ):
+        pixels = CASES[case][0]
+        image = without_axes(pixels).isel(z=0) if case == "series" else without_axes(pixels)
+        assert f"{says} was smoothed" in render(data_of(image))
+
+
 def greys_of(view):
     picture = base64.b64decode(view.pixels.split(",")[1])
     return np.asarray(Image.open(BytesIO(picture)))

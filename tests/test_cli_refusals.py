@@ -95,7 +95,7 @@ BAD_OPTIONS = [
     (["--gaussian", -1], "gaussian is -1.0"),
     (["--gaussian", "nan"], "gaussian is nan"),
     (["--min-size", -1], "min_size is -1"),
-    (["--chunks", 0], "at least 1"),
+    (["--chunks", 0], "chunks is 0: give a whole number of pixels, 1 or more"),
     (["--label-type", "float32"], "float32.*uint8.*int64"),
     (["--level", 3], "no level 3: choose 0"),
     (["--channel", 5], "one channel"),

@@ -13,7 +13,7 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Index
-from pspy_dask.blocks.windows import Graph, Pass, Window, dask_inputs, plan_pass
+from pspy_dask.blocks.windows import Graph, Pass, Window, dask_inputs, plan_pass, share
 
 
 class Part(NamedTuple):
@@ -46,7 +46,7 @@ def map_boxes(
     windows = [_window(plan, part) for part in parts]
     # It waits for a chunk that is needed, or others would all be made before it; see `Pass.root`.
     first = plan.inputs_of(windows[0])[:1]
-    tasks: Graph = {root: Task(root, _share, (plan, function), *first)}
+    tasks: Graph = {root: Task(root, share, (plan, function), *first)}
     for number, (part, window) in enumerate(zip(parts, windows, strict=True)):
         key = (name, number)
         inputs = plan.inputs_of(window)
@@ -58,10 +58,6 @@ def map_boxes(
 def _window(plan: Pass, part: Part) -> Window:
     shape = plan.grid.shape
     return Window(part.box, part.box.grow(plan.halo, shape), shape, part.frame)
-
-
-def _share(value: tuple[Pass, BoxFunction], first: Any = None) -> tuple[Pass, BoxFunction]:
-    return value
 
 
 def _box_task(

@@ -75,7 +75,7 @@ def reduce_windows(
     return _graph_of(name, tasks, [array], values, chunks, dtype)
 
 
-class Part(NamedTuple):
+class ImageToReduce(NamedTuple):
     """One of several images that are reduced together, as `reduce_windows` takes it.
 
     Reducers may differ in what ``partial`` does, such as in what they know of their image.
@@ -87,7 +87,7 @@ class Part(NamedTuple):
     frames: bool
 
 
-def reduce_images(parts: Sequence[Part], *, length: int, dtype: Any) -> da.Array:
+def reduce_images(parts: Sequence[ImageToReduce], *, length: int, dtype: Any) -> da.Array:
     """Return ``length`` numbers for all images together, as a lazy array of shape ``(length,)``.
 
     Partial results of all windows of all frames of all images are merged as those of one image.

@@ -9,7 +9,6 @@ frame and makes one partition of a table of each. What the chain hands on does n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any, Protocol
 
 import dask.array as da
@@ -22,9 +21,8 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Index
+from pspy_dask.blocks.merging import merge_partials, merge_tree
 from pspy_dask.blocks.windows import Graph, Key, Pass, dask_inputs, plan_pass
-
-_FAN = 16
 
 
 class SeriesProgram(Protocol):
@@ -81,7 +79,7 @@ def follow_series(array: da.Array, program: SeriesProgram) -> dd.DataFrame:
 
 def _frame(tasks: Graph, plan: Pass, root: str, token: str, seen: Index) -> Key:
     """Add the tasks of the chunks of a frame and of their tree, and return the key of its end."""
-    frame, level = seen[0], 0
+    frame = seen[0]
     keys: list[Key] = []
     for index in plan.grid.nodes(0):
         code: Key = (f"code-{token}", frame, *index)
@@ -92,15 +90,12 @@ def _frame(tasks: Graph, plan: Pass, root: str, token: str, seen: Index) -> Key:
         codes = [TaskRef((f"code-{token}", at, *index)) for at in seen]
         tasks[key] = Task(key, _partial_task, TaskRef(root), *codes)
         keys.append(key)
-    while len(keys) > 1:
-        merged: list[Key] = []
-        for number, start in enumerate(range(0, len(keys), _FAN)):
-            key = (f"join-{token}", frame, level, number)
-            refs = [TaskRef(k) for k in keys[start : start + _FAN]]
-            tasks[key] = Task(key, _merge_task, TaskRef(root), *refs)
-            merged.append(key)
-        keys, level = merged, level + 1
-    return keys[0]
+    if len(keys) == 1:
+        return keys[0]
+    last = merge_tree(tasks, token, (frame,), keys, merge_partials, TaskRef(root))
+    end: Key = (f"merged-{token}", frame)  # before the chain, which takes frame after frame
+    tasks[end] = Task(end, merge_partials, TaskRef(root), *last)
+    return end
 
 
 Shared = tuple[Pass, SeriesProgram]
@@ -113,10 +108,6 @@ def _code_task(shared: Shared, frame: int, index: Index, *inputs: NDArray[Any]) 
 
 def _partial_task(shared: Shared, *codes: Any) -> Any:
     return shared[1].partial(codes)
-
-
-def _merge_task(shared: Shared, *partials: Any) -> Any:
-    return reduce(shared[1].merge, partials)
 
 
 def _advance_task(

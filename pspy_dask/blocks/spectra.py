@@ -24,7 +24,7 @@ from pspy_dask.blocks.grid import Box, Grid, Index, make_grid
 from pspy_dask.blocks.images import native_pixels
 from pspy_dask.blocks.merging import merge_partials, merge_tree
 from pspy_dask.blocks.sources import ArraySource, Source, lazy_array, source_of
-from pspy_dask.blocks.windows import Graph, Key, dask_inputs
+from pspy_dask.blocks.windows import Graph, Key, dask_inputs, share
 
 
 def lazy_cube(array: Any) -> da.Array:
@@ -97,7 +97,7 @@ def sum_over_space(
     root = f"plan-{name}"
     first = plan.inputs((0,) * cube.ndim)
     # As in Pass.root: a task without inputs would be run after all chunks were read.
-    tasks: Graph = {root: Task(root, _share, (plan, reducer), *first[:1])}
+    tasks: Graph = {root: Task(root, share, (plan, reducer), *first[:1])}
     for part in product(*(range(len(cube.chunks[k])) for k in others)):
         keys: list[Key] = []
         for place in product(*(range(len(cube.chunks[k])) for k in spatial)):
@@ -168,10 +168,6 @@ class SpectrumPass:
         """Return the shape of the part of the spectrum that a chunk has."""
         shape = self.grid.box(0, index).shape
         return tuple(n for k, n in enumerate(shape) if k not in self.spatial)
-
-
-def _share(value: Any, first: Any = None) -> Any:
-    return value
 
 
 def _partial_task(

@@ -67,33 +67,33 @@ def sweep(
     frames: bool = False,
     values: Sequence[da.Array] = (),
     name: str = "sweep",
-    again: da.Array | None = None,
+    reread: da.Array | None = None,
 ) -> da.Array:
     """Return the array that a program makes of an image, each frame by itself.
 
-    The name of the dask array begins with ``name``. Where ``again`` is given, the same pixels by
+    The name of the dask array begins with ``name``. Where ``reread`` is given, the same pixels by
     the same or another name, the last pass computes from it what a chunk would keep, so that
     nothing waits in memory while the messages travel.
     """
     plan = plan_pass(array, halo=halo, frames=frames, values=values)
-    token = tokenize(array.name, program, halo, again is None, [v.name for v in values])
+    token = tokenize(array.name, program, halo, reread is None, [v.name for v in values])
     name, root = f"{name}-{token}", f"plan-{token}"
     tasks: Graph = {root: plan.root(root, (plan, program))}
-    last = plan if again is None else plan_pass(again, halo=halo, frames=frames, values=values)
+    last = plan if reread is None else plan_pass(reread, halo=halo, frames=frames, values=values)
     for frame in plan.all_frames:
         climb(tasks, plan, root, token, frame)
         _descend(tasks, plan.grid, root, token, frame)
         for index in plan.grid.nodes(0):
             key = plan.key(name, frame, index)
             told = TaskRef(_node("told", token, frame, 1, plan.grid.parent(index)))
-            if again is not None:
+            if reread is not None:
                 inputs = [TaskRef(root), frame, index, told, *last.inputs(frame, index)]
                 tasks[key] = Task(key, _finish_again, *inputs)
             else:
                 kept = TaskRef(_node("joined", token, frame, 0, index))
                 tasks[key] = Task(key, _finish_kept, TaskRef(root), frame, index, told, kept)
-    arrays = [array] if again is None else [array, again]
-    return finish_graph(name, tasks, plan, arrays, values, dtype, cheap=again is None)
+    arrays = [array] if reread is None else [array, reread]
+    return finish_graph(name, tasks, plan, arrays, values, dtype, cheap=reread is None)
 
 
 def at_the_root(

@@ -127,7 +127,7 @@ class Pass:
         """
         first = None if self.frames is None else 0
         some = self.inputs(first, (0,) * len(self.grid.shape))[len(self.values) :]
-        return Task(key, _share, value, *some[:1])
+        return Task(key, share, value, *some[:1])
 
     def read(self, window: Window, inputs: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
         """Return the pixels of the window, then the lazy values it was given."""
@@ -212,7 +212,7 @@ def map_windows(
     name = f"windows-{tokenize(array.name, function, halo, [v.name for v in values])}"
     root = f"plan-{name}"
     layered = layers is not None
-    tasks: Graph = {root: Task(root, _share, (plan, function, layered))}
+    tasks: Graph = {root: Task(root, share, (plan, function, layered))}
     for frame in plan.all_frames:
         for index in plan.grid.nodes(0):
             key = plan.key(name, frame, index, layers=layered)
@@ -253,7 +253,8 @@ def lead(frame: int | None) -> tuple[int, ...]:
     return () if frame is None else (frame,)
 
 
-def _share(value: Any, first: Any = None) -> Any:
+def share(value: Any, first: Any = None) -> Any:
+    """Return what all tasks of a pass share; a task of its own, which may wait for a chunk."""
     return value
 
 

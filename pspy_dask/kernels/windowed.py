@@ -99,7 +99,7 @@ def split_giants(
     """
     lattice = lattice_of(rule.budget, 3 if shape[0] > 1 else 2)
     own, seen = [np.zeros((4, 0), np.int64)], [np.zeros((4, 0), np.int64)]
-    room = scratch(np.minimum(lattice.side + 2 * lattice.reach, shape)[None], rule.steps)
+    squared = scratch(np.minimum(lattice.side + 2 * lattice.reach, shape)[None], rule.steps)
     for tile in lattice.tiles((0, 0, 0), shape, shape):
         window = lattice.window(*tile, shape)
         part = _rows_between(runs, *window, shape)
@@ -117,7 +117,7 @@ def split_giants(
             rule.separation,
             float(rule.erosion),
             np.array(rule.steps, np.float64),
-            room,
+            squared,
         )
         own.append(_runs_in(label, names, window, shape, tile))
         seen += [_runs_in(label, names, window, shape, strip) for strip in _beside(*tile, shape)]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pspy_dask.blocks.grid import Box, Index
 from pspy_dask.blocks.images import as_image, has_frames, make_image, source_image
-from pspy_dask.blocks.reduce import Part, PartialFunction, reduce_images
+from pspy_dask.blocks.reduce import ImageToReduce, PartialFunction, reduce_images
 from pspy_dask.blocks.sources import ArraySource
 from pspy_dask.blocks.windows import Window
 from pspy_dask.kernels.coordinate_hash import point_hashes
@@ -97,12 +97,12 @@ def annotated_pixels(
     if not read:
         held: da.Array = da.from_array(_boxed(drawn), chunks=1)
         return held
-    parts: list[Part] = []
+    parts: list[ImageToReduce] = []
     for labels, first in read:
         # The reducer of the first image finishes those of all.
         gather = _Gather(law, first, None if parts else drawn)
         frames = has_frames(labels)
-        parts.append(Part(labels.data, gather, (0,) * (labels.ndim - frames), frames))
+        parts.append(ImageToReduce(labels.data, gather, (0,) * (labels.ndim - frames), frames))
     return reduce_images(parts, length=1, dtype=object)
 
 

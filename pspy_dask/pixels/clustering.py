@@ -10,7 +10,7 @@ import dask.array as da
 import xarray as xr
 
 from pspy_dask.blocks.images import ImageLike, as_image, has_frames, like
-from pspy_dask.blocks.reduce import Part, reduce_images, reduce_windows
+from pspy_dask.blocks.reduce import ImageToReduce, reduce_images, reduce_windows
 from pspy_dask.blocks.sampling import SampleLaw
 from pspy_dask.blocks.windows import map_windows
 from pspy_dask.feature_parameters import FeatureParameters
@@ -165,7 +165,9 @@ def _one_fit(
     parts, first = [], 0
     for image, stack in zip(images, stacks, strict=True):
         reducer = FitClusters(SurveyOfPixels(stack, law, first), clusterer)
-        parts.append(Part(image.data, reducer, halo_along(image, stack.halo), has_frames(image)))
+        parts.append(
+            ImageToReduce(image.data, reducer, halo_along(image, stack.halo), has_frames(image))
+        )
         first += image.shape[0] if has_frames(image) else 1
     return reduce_images(parts, length=1, dtype=object)
 

@@ -28,7 +28,7 @@ from pspy_dask.kernels.runs import (
     roots,
 )
 from pspy_dask.segmentation.numbering import (
-    Rows,
+    BlockRows,
     Told,
     before,
     first_offsets,
@@ -116,7 +116,7 @@ class LabelComponents:
         component = label_runs(runs, box.shape[0])
         found = measure_components(runs, component, box.shape)
         seams, edges = seam_bits(box, shape, self.axes)
-        rows = Rows(box, shape)
+        rows = BlockRows(box, shape)
         border = (found.faces & edges > 0).astype(np.int64)
         items = Items(
             rows.image(found.row), found.x + box.start[2], 0 * found.x, found.area, border
@@ -135,7 +135,7 @@ class LabelComponents:
         """Make one component of those that meet; finish what touches no outer seam."""
         box, shape = volume_box(box), volume_shape(shape)
         boxes = [volume_box(b) for b in boxes]
-        rows = Rows(box, shape)
+        rows = BlockRows(box, shape)
         counts, parts = _shift_left(rows, boxes, messages)
         sizes = tuple(part.shape[1] for part in parts)
         bases = [sum(sizes[:k]) for k in range(len(sizes))]
@@ -169,7 +169,7 @@ class LabelComponents:
         """Return what each child is told, the node's own objects now numbered."""
         box, shape = volume_box(box), volume_shape(shape)
         boxes = [volume_box(b) for b in boxes]
-        rows, own = Rows(box, shape), unpack(kept.own)
+        rows, own = BlockRows(box, shape), unpack(kept.own)
         counts = [unpack(c)[0] for c in kept.counts]
         if told is None:
             total = np.bincount(rows.local(own[0]), minlength=rows.count)
@@ -190,7 +190,7 @@ class LabelComponents:
         """Paint the numbers."""
         box, shape = volume_box(window.core), volume_shape(window.shape)
         offsets, above, given = told_columns(told)
-        mine = own_numbers(unpack(kept.own), offsets, above, Rows(box, shape))
+        mine = own_numbers(unpack(kept.own), offsets, above, BlockRows(box, shape))
         first, stop = unpack(kept.ends)[0].astype(np.int32).reshape(-1, 2).T.copy()
         starts = np.concatenate(([0], np.cumsum(unpack(kept.lengths)[0])))
         runs = Runs(starts, first, stop)
@@ -199,7 +199,7 @@ class LabelComponents:
         return painted.reshape(window.core.shape)
 
     def _settle(
-        self, items: Items, is_open: Mask, counts: Ints, rows: Rows
+        self, items: Items, is_open: Mask, counts: Ints, rows: BlockRows
     ) -> tuple[Ints, tuple[Ints, Ints, Ints], Ints, Items]:
         """Finish the closed items: (codes, finished objects, counts a row, items still open).
 
@@ -244,7 +244,7 @@ def volume_shape(shape: Index) -> Index:
 
 
 def _shift_left(
-    rows: Rows, boxes: Sequence[Box], messages: Sequence[Message]
+    rows: BlockRows, boxes: Sequence[Box], messages: Sequence[Message]
 ) -> tuple[Ints, list[Ints]]:
     """Count rows through all children; add to ``left`` what finished in children to the left."""
     counts = np.zeros(rows.count, np.int64)

@@ -34,7 +34,7 @@ from pspy_dask.kernels.runs import (
 from pspy_dask.kernels.split import split_components
 from pspy_dask.kernels.windowed import Lattice
 from pspy_dask.segmentation.components import ForegroundFunction, volume_box, volume_shape
-from pspy_dask.segmentation.numbering import Rows
+from pspy_dask.segmentation.numbering import BlockRows
 from pspy_dask.segmentation.placing import in_image, painted
 from pspy_dask.segmentation.seams import seam_bits
 
@@ -144,7 +144,7 @@ def identity_labels(
 
 
 def _identities(found: Components, box: Box, shape: Index) -> Ints:
-    row = Rows(box, shape).image(found.row)
+    row = BlockRows(box, shape).image(found.row)
     return np.asarray(row * shape[2] + found.x + box.start[2] + 1)
 
 

@@ -205,7 +205,7 @@ def labels_of(
         frames=frames,
         values=values,
         name=_PARTED if isinstance(program, SplitObjects) else CONNECTED_LABELS,
-        again=again(image).data if waits else None,
+        reread=for_another_pass(image).data if waits else None,
     )
     more = {"watershed_budget": program.rule.budget} if isinstance(program, SplitObjects) else {}
     labels = like(image, data, "labels", **more)
@@ -303,7 +303,7 @@ def halo_of(image: xr.DataArray, width: int) -> tuple[int, ...]:
     return (width,) * (image.ndim - has_frames(image))
 
 
-def again(image: xr.DataArray) -> xr.DataArray:
+def for_another_pass(image: xr.DataArray) -> xr.DataArray:
     """Return the image under other names where its chunks would wait in memory between passes."""
     if source_of(image.data) is not None or image.nbytes <= _SHARE_BYTES:
         return image

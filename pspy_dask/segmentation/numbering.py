@@ -43,10 +43,10 @@ class Told(NamedTuple):
     numbers: Packed
 
 
-class Rows:
+class BlockRows:
     """Rows of a block in an image, in block and in image count.
 
-    >>> rows = Rows(Box((1, 2, 0), (3, 4, 5)), shape=(9, 10, 5))
+    >>> rows = BlockRows(Box((1, 2, 0), (3, 4, 5)), shape=(9, 10, 5))
     >>> rows.count, rows.local(np.array([12, 23])).tolist()
     (4, [0, 3])
     """
@@ -89,7 +89,7 @@ def before(keys: Ints, row: Ints, x: Ints, width: int) -> Ints:
     return np.asarray(np.searchsorted(keys, start + x) - np.searchsorted(keys, start))
 
 
-def own_numbers(own: Ints, offsets: Ints, above: Ints, rows: Rows) -> Ints:
+def own_numbers(own: Ints, offsets: Ints, above: Ints, rows: BlockRows) -> Ints:
     """Return the numbers of a node's own finished objects, rows of ``(row, x, left)``."""
     row, x, left = own
     numbers: Ints = offsets[rows.local(row)] + left + before(above, row, x, rows.width) + 1
@@ -111,7 +111,7 @@ def tell_children(
     boxes: Sequence[Box],
     counts: Sequence[Ints],
     numbers: Iterable[tuple[Ints, ...]],
-    rows: Rows,
+    rows: BlockRows,
     offsets: Ints,
     above: Ints,
     shape: Index,
@@ -130,7 +130,7 @@ def tell_children(
     """
     messages = []
     for box, count, mine in zip(boxes, counts, numbers, strict=True):
-        child, at = Rows(box, shape), rows.of(box)
+        child, at = BlockRows(box, shape), rows.of(box)
         inside = above[child.holds(above)]
         messages.append(Told(pack(offsets[at]), pack(inside), pack(*mine)))
         in_row = np.bincount(child.local(inside // shape[2]), minlength=child.count)

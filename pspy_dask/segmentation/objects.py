@@ -91,12 +91,12 @@ def _drop(labels: ImageLike, *, min_size: int, border: bool) -> xr.DataArray:
         dtype=image.dtype,
         frames=frames,
         name=CONNECTED_LABELS if connected else "labels",
-        again=_again(image.data),
+        reread=_to_reread(image.data),
     )
     return like(image, data, "labels")
 
 
-def _again(labels: da.Array) -> da.Array | None:
+def _to_reread(labels: da.Array) -> da.Array | None:
     """Return labels to read once more at the end; none where keeping them is keeping a view."""
     source = source_of(labels)
     if source is None:

@@ -16,7 +16,7 @@ from pspy_dask.segmentation.checks import check_identity, check_recipe, resolve
 from pspy_dask.segmentation.filters import Filters
 from pspy_dask.segmentation.foreground import Foreground, make_surface
 from pspy_dask.segmentation.identity import identity_labels
-from pspy_dask.segmentation.labels import again, halo_of, labels_of, split_rule
+from pspy_dask.segmentation.labels import for_another_pass, halo_of, labels_of, split_rule
 from pspy_dask.segmentation.thresholds import lazy_level, lazy_range, lazy_threshold
 
 
@@ -131,7 +131,7 @@ def foreground(
     check_recipe(pixels, recipe)
     function = _foreground(pixels, recipe)
     data = map_windows(
-        again(pixels).data,
+        for_another_pass(pixels).data,
         function,
         halo=halo_of(pixels, function.halo),
         dtype=np.bool_,
@@ -214,7 +214,7 @@ def segment_with(
 ) -> xr.DataArray:
     """Return the labels of :func:`segment` from the :func:`global_values` of the image."""
     function = _foreground(image, parameters)
-    return labels_of(again(image), function, function.halo, parameters, dtype, values)
+    return labels_of(for_another_pass(image), function, function.halo, parameters, dtype, values)
 
 
 def preview_with(
@@ -224,7 +224,12 @@ def preview_with(
     function, rule = _foreground(image, parameters), split_rule(image, parameters)
     by_watershed = parameters.watershed
     return identity_labels(
-        again(image), function, function.halo, rule, watershed=by_watershed, values=values
+        for_another_pass(image),
+        function,
+        function.halo,
+        rule,
+        watershed=by_watershed,
+        values=values,
     )
 
 

@@ -42,7 +42,7 @@ from pspy_dask.kernels.split import split_components
 from pspy_dask.kernels.windowed import Flooded
 from pspy_dask.segmentation.components import ForegroundFunction, volume_box, volume_shape
 from pspy_dask.segmentation.numbering import (
-    Rows,
+    BlockRows,
     Told,
     before,
     first_offsets,
@@ -100,7 +100,8 @@ class SplitObjects:
         """Find the runs of the chunk; split what touches no seam."""
         box, shape = volume_box(window.core), volume_shape(window.shape)
         runs = find_runs(self.foreground(pixels, window, *values).reshape(box.shape))
-        component, none = label_runs(runs, box.shape[0]), np.zeros(Rows(box, shape).count, np.int64)
+        component = label_runs(runs, box.shape[0])
+        none = np.zeros(BlockRows(box, shape).count, np.int64)
         whole = in_image(runs, box, shape)
         return self._settle(whole, component, 0 * whole.row, box, shape, none, ())
 
@@ -109,7 +110,7 @@ class SplitObjects:
     ) -> tuple[Message, Kept]:
         """Put the children's open runs together; split what touches no outer seam."""
         box, shape = volume_box(box), volume_shape(shape)
-        boxes, rows = [volume_box(b) for b in boxes], Rows(box, shape)
+        boxes, rows = [volume_box(b) for b in boxes], BlockRows(box, shape)
         table, counts = _gathered(boxes, messages, rows)
         runs, left = _joined(table, rows.width)
         del table  # the runs of an image take most of the memory
@@ -121,7 +122,7 @@ class SplitObjects:
     ) -> list[Told]:
         """Return what each child is told, the node's own objects now numbered."""
         box, shape = volume_box(box), volume_shape(shape)
-        boxes, rows = [volume_box(b) for b in boxes], Rows(box, shape)
+        boxes, rows = [volume_box(b) for b in boxes], BlockRows(box, shape)
         own, counts = unpack(kept.own), [unpack(c)[0] for c in kept.counts]
         if told is None:
             if kept.flooded.giants:
@@ -141,7 +142,7 @@ class SplitObjects:
         """Paint the numbers."""
         box, shape = volume_box(window.core), volume_shape(window.shape)
         offsets, above, _ = told_columns(told)
-        mine = own_numbers(unpack(kept.own), offsets, above, Rows(box, shape))
+        mine = own_numbers(unpack(kept.own), offsets, above, BlockRows(box, shape))
         *runs, number = _numbered(kept, mine, told)
         labels = painted(ImageRuns(*runs), number, box, shape, self.dtype)
         return labels.reshape(window.core.shape)
@@ -157,7 +158,7 @@ class SplitObjects:
         below: Sequence[Message],
     ) -> tuple[Message, Kept]:
         """Split the components that are closed; send the runs of the others up."""
-        rows = Rows(box, shape)
+        rows = BlockRows(box, shape)
         area = np.bincount(component, runs.stop - runs.first)
         is_open = np.zeros(area.size, bool)
         is_open[component[_on_seams(runs, box, shape, self.axes)]] = True
@@ -215,7 +216,9 @@ def default_separation(min_size: int, axes: int) -> int:
     return max(1, round(diameter))
 
 
-def _gathered(boxes: Sequence[Box], messages: Sequence[Message], rows: Rows) -> tuple[Ints, Ints]:
+def _gathered(
+    boxes: Sequence[Box], messages: Sequence[Message], rows: BlockRows
+) -> tuple[Ints, Ints]:
     """Return the open runs of all children with what lies to their left, and counts of rows."""
     counts, parts = np.zeros(rows.count, np.int64), []
     for child, message in zip(boxes, messages, strict=True):

@@ -56,8 +56,8 @@ def lazily(pixels, chunks, random_access):
 @given(chunkings(PIXELS.shape), st.tuples(*[st.integers(0, 20)] * 2), st.booleans(), st.booleans())
 def test_sweep_equals_a_plain_loop(chunks, halo, random_access, twice):
     image = lazily(PIXELS, chunks, random_access)
-    again = (image if random_access else clone(image)) if twice else None
-    result = sweep(image, Witness(), halo=halo, dtype=np.int64, again=again)
+    reread = (image if random_access else clone(image)) if twice else None
+    result = sweep(image, Witness(), halo=halo, dtype=np.int64, reread=reread)
     assert result.chunks == chunks and result.dtype == np.int64
     expected = sweep_serially(PIXELS, make_grid(chunks), Witness(), halo, np.int64)
     np.testing.assert_array_equal(result.compute(scheduler="sync"), expected)

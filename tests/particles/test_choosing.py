@@ -65,8 +65,9 @@ def test_only_what_is_asked_for_is_measured(monkeypatch):
 
     monkeypatch.setattr(Hull, "measure", refuse)
     ps.region_properties(LABELS, properties=["area"]).compute(scheduler="synchronous")
+    lazy = ps.region_properties(LABELS, properties=["solidity"])  # nor anything before it is asked
     with pytest.raises(AssertionError, match="measured"):
-        ps.region_properties(LABELS, properties=["solidity"])
+        lazy.compute(scheduler="synchronous")
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (3, 4, 5)])

@@ -6,7 +6,8 @@ from math import isclose
 
 import xarray as xr
 
-from pspy_dask.blocks.images import SAME_STEP, axis_units, pixel_size, spatial_axes
+from pspy_dask.blocks.coordinates import SAME_STEP, is_named
+from pspy_dask.blocks.images import axis_units, pixel_size, spatial_axes
 
 
 def share_calibration(
@@ -62,7 +63,7 @@ def _renamed(image: xr.DataArray, labels: xr.DataArray) -> xr.DataArray:
 
 def _is_calibrated(image: xr.DataArray) -> bool:
     units, steps = axis_units(image), pixel_size(image)
-    return any(units[d] != "px" or steps[d] != 1 for d in spatial_axes(image))
+    return any(is_named(units[d]) or steps[d] != 1 for d in spatial_axes(image))
 
 
 def _agreed(labels: xr.DataArray, image: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
@@ -73,14 +74,14 @@ def _agreed(labels: xr.DataArray, image: xr.DataArray) -> tuple[xr.DataArray, xr
         one, two = (each[dim] for each in sizes)
         ours, theirs = (each[dim] for each in units)
         if not isclose(one, two, rel_tol=SAME_STEP) or (
-            ours != theirs and "px" not in (ours, theirs)
+            ours != theirs and is_named(ours) and is_named(theirs)
         ):
             raise ValueError(
                 f"the pixels of the labels are {one:g} {ours} along {dim} and those of the image "
                 f"{two:g} {theirs}: drop the coordinates of the one that is wrong, as in "
                 "labels.drop_vars(labels.dims, errors='ignore')"
             )
-    if any(units[0][d] == "px" != units[1][d] for d in spatial_axes(labels)):
+    if any(is_named(units[1][d]) and not is_named(units[0][d]) for d in spatial_axes(labels)):
         return _placed(labels, image), image
     return labels, image
 

@@ -63,6 +63,9 @@ class ArraySource:
     fixed: tuple[int | None, ...]
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    def __post_init__(self) -> None:
+        refuse_masked(self.array, "the array")
+
     @property
     def shape(self) -> Index:
         """Lengths of the axes that are kept."""
@@ -83,6 +86,15 @@ class ArraySource:
         """Two arrays with equal bytes are one source, files are told apart by their token."""
         content = self.array if isinstance(self.array, np.ndarray) else self.token
         return normalize_token((type(self).__name__, content, self.fixed))
+
+
+def refuse_masked(array: Any, what: str) -> None:
+    """Raise TypeError where an array, NumPy's or dask's, hides some of its pixels."""
+    if isinstance(getattr(array, "_meta", array), np.ma.MaskedArray):
+        raise TypeError(
+            f"{what} is masked, and what it hides would count: fill it with nan, as in "
+            "image.astype(float).filled(nan), or labels with 0"
+        )
 
 
 class SourceLayer(MaterializedLayer):
@@ -120,4 +132,13 @@ def _read(source: Source, box: Box) -> NDArray[Any]:
     return source.read(box)
 
 
-__all__ = ["ArraySource", "Chunks", "Grid", "Source", "SourceLayer", "lazy_array", "source_of"]
+__all__ = [
+    "ArraySource",
+    "Chunks",
+    "Grid",
+    "Source",
+    "SourceLayer",
+    "lazy_array",
+    "refuse_masked",
+    "source_of",
+]

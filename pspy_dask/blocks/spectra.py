@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from pspy_dask.blocks.grid import Box, Grid, Index, make_grid
 from pspy_dask.blocks.images import native_pixels
 from pspy_dask.blocks.merging import merge_partials, merge_tree
-from pspy_dask.blocks.sources import ArraySource, Source, lazy_array, source_of
+from pspy_dask.blocks.sources import ArraySource, Source, lazy_array, refuse_masked, source_of
 from pspy_dask.blocks.windows import Graph, Key, dask_inputs, share
 
 
 def lazy_cube(array: Any) -> da.Array:
     """Return an array of any number of axes over dask, in chunks that keep to stored ones."""
     if isinstance(array, da.Array):
+        refuse_masked(array, "the array")
         return native_pixels(array)
     known = array if hasattr(array, "dtype") else np.asarray(array)
     stored = getattr(known, "shards", None) or getattr(known, "chunks", None)

@@ -6,11 +6,16 @@ from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 import dask.array as da
-import numpy as np
 import xarray as xr
 
 from pspy_dask.blocks.chunking import ChunksLike, choose_chunks
-from pspy_dask.blocks.images import AXES, looks_coloured, make_image, native_pixels
+from pspy_dask.blocks.images import (
+    AXES,
+    check_numbers,
+    looks_coloured,
+    make_image,
+    native_pixels,
+)
 from pspy_dask.blocks.sources import ArraySource, Source, lazy_array
 
 CHANNEL = "c"
@@ -165,7 +170,7 @@ def image_of(
     in_order = order == sorted(order)
     form = _Form(
         steps={a.name: a.step for a in kept},
-        units={a.name: "frame" if a.name == "t" and a.unit == "px" else a.unit for a in kept},
+        units={a.name: a.unit for a in kept},
         origin={a.name: a.origin for a in kept},
         name=name,
         attrs={"source": source},
@@ -216,11 +221,7 @@ def check_pixels(pixels: Any, sizes: Sequence[int], what: str) -> None:
     """Raise where there are no pixels, or pixels are no real numbers."""
     if 0 in sizes:
         raise ValueError(f"{what} has no pixels: its shape is {tuple(sizes)}")
-    kind = np.dtype(pixels.dtype).kind
-    if kind == "c":
-        raise ValueError(f"{what} is complex: take its modulus or its phase first")
-    if kind not in "biuf":
-        raise TypeError(f"{what} has pixels of type {pixels.dtype}: convert them to float32")
+    check_numbers(pixels, what)
 
 
 def _order(names: Sequence[str]) -> list[int]:

@@ -11,6 +11,7 @@ from ome_zarr_models import v04, v05
 from ome_zarr_models.base import BaseAttrs
 from ome_zarr_models.common.image_label_types import Color, Property, Source
 
+from pspy_dask.blocks.coordinates import first_positions, is_named
 from pspy_dask.blocks.images import axis_units, pixel_size
 
 Version = Literal["0.4", "0.5"]
@@ -24,7 +25,6 @@ _UNITS = {
     "µs": "microsecond", "μs": "microsecond", "ms": "millisecond", "s": "second",
     "min": "minute", "h": "hour",
 }  # fmt: skip
-_UNCALIBRATED = ("px", "frame", "")
 _TYPES = {"t": "time"}
 
 
@@ -53,12 +53,12 @@ class Calibration(NamedTuple):
 def calibration(image: xr.DataArray) -> Calibration:
     """Return the calibration that the coordinates of an image state, with OME's unit names."""
     dims = tuple(map(str, image.dims))
-    steps, units = pixel_size(image), axis_units(image)
+    steps, units, origin = pixel_size(image), axis_units(image), first_positions(image)
     return Calibration(
         dims,
-        tuple(None if units[d] in _UNCALIBRATED else _UNITS.get(units[d], units[d]) for d in dims),
+        tuple(_UNITS.get(units[d], units[d]) if is_named(units[d]) else None for d in dims),
         tuple(steps[d] for d in dims),
-        tuple(float(image.coords[d][0]) if d in image.coords else 0.0 for d in dims),
+        tuple(origin[d] for d in dims),
     )
 
 

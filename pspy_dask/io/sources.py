@@ -20,6 +20,8 @@ from pspy_dask.io.npy import open_npy
 from pspy_dask.io.tiff import SUFFIXES, open_tiff
 from pspy_dask.io.zarr_source import is_ome_zarr, is_zarr, open_zarr
 
+_TABLES = (".csv", ".tsv", ".parquet", ".xlsx")
+
 __all__ = ["is_ome_zarr", "open_image"]
 
 
@@ -57,9 +59,10 @@ def open_image(
     -------
     xarray.DataArray
         Axes some of t, z, y, x in this order, each with a coordinate whose attributes are
-        ``step`` (pixel size) and ``units``; ``px`` and 1 where the file does not say. A z axis of
-        length 1 stays, and the image is treated as a plane. Zarr, TIFF and frames are read at
-        random: only what a task needs.
+        ``step`` (pixel size) and ``units``; ``px`` and 1 where the file does not say, units that
+        are empty where it states a pixel size without any. A z axis of length 1 stays, and the
+        image is treated as a plane. Zarr, TIFF and frames are read at random: only what a task
+        needs.
 
     Raises
     ------
@@ -67,9 +70,9 @@ def open_image(
         No such file, or no file that a pattern matches.
     ValueError
         Not an image; several channels and none chosen; no such channel or level; axes that do not
-        fit; no pixels; complex pixels.
+        fit; coordinates in space that are not evenly spaced; no pixels; complex pixels.
     TypeError
-        Nothing that can be opened, or pixels that are no numbers.
+        Nothing that can be opened; pixels that are masked, or no numbers of up to 64 bits.
 
     Examples
     --------
@@ -127,6 +130,8 @@ def _open_file(path: Path, wanted: Wanted, level: int) -> xr.DataArray:
         return open_picture(path, wanted)
     if suffix == ".npy":
         return open_npy(path, wanted)
+    if suffix in _TABLES:
+        raise ValueError(f"{path} is a table, not an image: give the image itself")
     if suffix in known_suffixes():
         return open_microscopy(path, wanted)
     raise ValueError(
@@ -137,7 +142,10 @@ def _open_file(path: Path, wanted: Wanted, level: int) -> xr.DataArray:
 
 def _open_list(paths: Sequence[Any], wanted: Wanted) -> xr.DataArray:
     if not paths or not all(isinstance(p, str | Path) for p in paths):
-        raise TypeError("a list of sources must be a list of file names, at least one")
+        raise TypeError(
+            "a list of sources must be a list of file names, at least one: make an array of "
+            "numbers with numpy.asarray"
+        )
     for path in map(Path, paths):
         if not path.exists():
             raise FileNotFoundError(f"no such file {path}: check the path")

@@ -9,9 +9,10 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
+from pspy_dask.blocks.coordinates import SAME_STEP
 from pspy_dask.blocks.crops import stack_boxes
 from pspy_dask.blocks.grid import Box, Index
-from pspy_dask.blocks.images import SAME_STEP, axis_units, pixel_size, spatial_axes
+from pspy_dask.blocks.images import axis_units, pixel_size, spatial_axes
 from pspy_dask.particles.crops import Pictures, box_of, require_bounds
 
 

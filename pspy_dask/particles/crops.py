@@ -14,7 +14,14 @@ import xarray as xr
 from pspy_dask.blocks.calibration import share_calibration
 from pspy_dask.blocks.crops import cut_out
 from pspy_dask.blocks.grid import Box
-from pspy_dask.blocks.images import ImageLike, as_image, as_labels, has_frames, spatial_axes
+from pspy_dask.blocks.images import (
+    ImageLike,
+    as_image,
+    as_labels,
+    has_frames,
+    named_array,
+    spatial_axes,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +115,7 @@ def crop(image: xr.DataArray, box: Box) -> xr.DataArray:
         )
         for name, coordinate in image.coords.items()
     }
-    whole = xr.DataArray(data, coords, image.dims, name=image.name, attrs=image.attrs)
+    whole = named_array(data, coords, image.dims, name=image.name, attrs=image.attrs)
     return whole.isel(t=0) if has_frames(image) else whole
 
 

@@ -76,13 +76,17 @@ class TableForm:
 
     @property
     def size_units(self) -> str:
-        """Units of areas, or of volumes."""
-        return self.power_units(self.axes) if self.same_units else "·".join(self.units)
+        """Units of areas, or of volumes; empty where those of an axis are not known."""
+        if self.same_units:
+            return self.power_units(self.axes)
+        return "·".join(self.units) if all(self.units) else ""
 
     @property
     def length_units(self) -> str:
         """Units of lengths that lie along no axis."""
-        return self.units[0] if self.same_units else f"({self.size_units})^(1/{self.axes})"
+        if self.same_units:
+            return self.units[0]
+        return self.size_units and f"({self.size_units})^(1/{self.axes})"
 
     def power_units(self, power: int) -> str:
         """Return the units of a power of a length."""

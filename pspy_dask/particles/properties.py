@@ -12,15 +12,16 @@ import xarray as xr
 from numpy.typing import DTypeLike
 
 from pspy_dask.blocks.calibration import share_calibration
+from pspy_dask.blocks.coordinates import SAME_STEP, first_positions
 from pspy_dask.blocks.images import (
     CONNECTED_LABELS,
-    SAME_STEP,
     ImageLike,
     as_image,
     as_labels,
     axis_units,
     has_frames,
     pixel_size,
+    require_ascending,
     spatial_axes,
 )
 from pspy_dask.blocks.sources import source_of
@@ -77,8 +78,8 @@ def region_properties(
     ------
     ValueError
         The shapes differ, labels and image state different pixel sizes, the labels are not
-        integers, an unknown or undefined property, a pixel size that is not positive; on
-        computing, negative labels.
+        integers, an unknown or undefined property, a pixel size that is not positive, coordinates
+        in space that do not ascend evenly; on computing, negative labels.
 
     Notes
     -----
@@ -143,8 +144,8 @@ def table_form(
 ) -> TableForm:
     """Return the calibration of the table of these labels."""
     dims = spatial_axes(labels)
-    own, units = pixel_size(labels), axis_units(labels)
-    origin = {d: float(labels.coords[d][0]) if d in labels.coords else 0.0 for d in dims}
+    require_ascending(labels)
+    own, units, origin = pixel_size(labels), axis_units(labels), first_positions(labels)
     steps = _given(spacing, dims) if spacing is not None else {d: own[d] for d in dims}
     for dim, step in steps.items():
         if not 0 < step < inf:
@@ -152,7 +153,7 @@ def table_form(
                 f"the pixel size along {dim} is {step}: give a positive one as spacing="
             )
     if spacing is not None:
-        origin = {d: at * steps[d] / own[d] if at else 0.0 for d, at in origin.items()}
+        origin = {d: origin[d] * steps[d] / own[d] for d in dims}
         units = {d: "" if unit == "px" else unit for d, unit in units.items()}
     return TableForm(
         dims=dims,

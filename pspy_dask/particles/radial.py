@@ -11,12 +11,15 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from pspy_dask.blocks.coordinates import first_positions
 from pspy_dask.blocks.images import (
     ImageLike,
     as_image,
     axis_units,
     has_frames,
+    named_array,
     pixel_size,
+    require_ascending,
     spatial_axes,
 )
 from pspy_dask.blocks.reduce import PartialFunction, reduce_windows
@@ -57,7 +60,8 @@ def radial_profile(
     Raises
     ------
     ValueError
-        The axes have different units; a center, step or number of bins that cannot be.
+        The axes have different units or do not ascend; a center, step or number of bins that
+        cannot be.
 
     Notes
     -----
@@ -72,14 +76,14 @@ def radial_profile(
     """
     pixels = as_image(image)
     space = spatial_axes(pixels)
-    origin = [float(pixels.coords[d][0]) if d in pixels.coords else 0.0 for d in space]
-    steps = pixel_size(pixels)
+    require_ascending(pixels)
+    steps, origin = pixel_size(pixels), first_positions(pixels)
     if center is None:
         at = [(pixels.sizes[d] - 1) / 2 for d in space]
     elif len(center) != len(space):
         raise ValueError(f"center has {len(center)} coordinates: give one for {', '.join(space)}")
     else:
-        at = [(c - o) / steps[d] for c, o, d in zip(center, origin, space, strict=True)]
+        at = [(c - origin[d]) / steps[d] for c, d in zip(center, space, strict=True)]
     return profile_about(pixels, at, step=step, bins=bins)
 
 
@@ -121,7 +125,7 @@ def profile_about(
     if frames and "t" in image.coords:
         coords["t"] = image.coords["t"]
     dims = ("t", "radius") if frames else ("radius",)
-    return xr.DataArray(data, coords, dims, name=image.name, attrs=image.attrs)
+    return named_array(data, coords, dims, name=image.name, attrs=image.attrs)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from pspy_dask.blocks.images import ImageLike, as_labels, has_frames, spatial_axes
+from pspy_dask.blocks.images import (
+    ImageLike,
+    as_labels,
+    has_frames,
+    named_array,
+    own_name,
+    spatial_axes,
+)
 from pspy_dask.blocks.spectra import lazy_cube, sum_over_space
 from pspy_dask.particles.label_sums import SumLabels, sum_type
 
@@ -94,7 +101,7 @@ def sum_spectra(
     dims = [d for k, d in enumerate(cube.dims) if k not in spatial]
     coords = {name: c for name, c in cube.coords.items() if set(c.dims) <= set(dims)}
     coords["label"] = xr.DataArray(which, dims="label")
-    result = xr.DataArray(data, coords, ("label", *dims), name=cube.name, attrs=cube.attrs)
+    result = named_array(data, coords, ("label", *dims), name=cube.name, attrs=cube.attrs)
     if isinstance(spectra, xr.DataArray):
         return result
     ends = [f"_{k}" for k in range(len(dims))] if len(dims) > 1 else [""]
@@ -120,7 +127,7 @@ def _as_cube(spectra: Any) -> xr.DataArray:
         dims = [f"axis_{k}" for k in range(len(spectra.shape))]
         cube = xr.DataArray(lazy_cube(spectra), dims=dims, name="spectra")
     else:
-        cube = spectra.copy(data=lazy_cube(spectra.data))
+        cube = spectra.rename(own_name(spectra)).copy(data=lazy_cube(spectra.data))
     if cube.dtype.kind not in "biuf":
         raise TypeError(f"spectra of type {cube.dtype} are not real numbers: convert them")
     if any(np.isnan(n) for n in cube.shape):

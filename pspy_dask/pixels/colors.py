@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from pspy_dask.blocks.images import looks_coloured
+from pspy_dask.blocks.images import looks_coloured, named_array, own_name
 from pspy_dask.pixels.palettes import DEFAULT_COLORS, MOST_COLORS, check_colors, class_colors
 
 __all__ = [
@@ -229,7 +229,9 @@ def _is_picture(shape: Sequence[int], dtype: Any) -> bool:
 def _toggle_named(image: xr.DataArray, palette: Palette) -> xr.DataArray:
     if not is_picture(image):
         data = _toggle(image.data, palette, False)
-        return xr.DataArray(data, image.coords, (*image.dims, "c"), image.name, image.attrs)
+        return named_array(
+            data, image.coords, (*image.dims, "c"), name=own_name(image), attrs=image.attrs
+        )
     last = image.transpose(..., "c") if "c" in image.dims else image
     plane = last.isel({last.dims[-1]: 0}, drop=True)
     return plane.copy(data=_toggle(last.data, palette, True))

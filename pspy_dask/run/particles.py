@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from pspy_dask.blocks.images import ImageLike
+from pspy_dask.blocks.images import ImageLike, require_ascending
 from pspy_dask.blocks.sources import source_of
 from pspy_dask.io.sources import open_image
 from pspy_dask.parameters import SegmentationParameters
@@ -70,6 +70,7 @@ def find_particles(
     opened = None if image is None else open_image(image)
     made = segment(opened, parameters, **overrides) if labels is None else open_image(labels)
     pictures = Pictures.of(made, opened)
+    require_ascending(pictures.require_labels())
     kept, pixels = _at_hand(pictures.require_labels()), pictures.image
     names = properties
     if properties is not None and properties != "all":

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import DTypeLike
 
 from pspy_dask.blocks.chunking import ChunksLike
+from pspy_dask.blocks.images import require_ascending
 from pspy_dask.io.ome_zarr import check_label_name, check_labels_free
 from pspy_dask.io.outputs import check_output
 from pspy_dask.io.sources import is_ome_zarr, open_image
@@ -109,6 +110,8 @@ def check(job: Job) -> xr.DataArray:
     image = open_image(
         job.source, chunks=job.chunks, channel=job.channel, level=job.level, axes=job.axes
     )
+    if job.finds_particles:
+        require_ascending(image)
     check_recipe(image, job.parameters)
     label_type(image.shape, job.dtype)
     names = _label_names(job)

@@ -24,7 +24,7 @@ from pspy_dask.parameters import SegmentationParameters
 from pspy_dask.run import progress
 from pspy_dask.run.cluster import describe, open_cluster
 from pspy_dask.run.job import run_job
-from pspy_dask.run.plan import Job
+from pspy_dask.run.plan import Job, check
 from pspy_dask.run.progress import LiveProgress, Silence, Stage
 
 RECIPE = SegmentationParameters(gaussian=2.0, min_size=20)
@@ -51,6 +51,11 @@ def image_of(tmp_path, version="0.5"):
     path = tmp_path / "image.ome.zarr"
     write_image(mosaic((700, 600)), path, version=version).run()
     return path
+
+
+def test_an_axis_that_descends_is_refused_before_any_work(tmp_path):
+    with pytest.raises(ValueError, match=r"along y do not ascend: sort"):
+        check(Job(mosaic((70, 60))[::-1], tmp_path / "out", RECIPE))
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])

@@ -159,7 +159,7 @@ def class_table(
         }
     )
     unit = units[axes[-1]]
-    return table, {what: f"{unit}^{len(axes)}"}
+    return table, {what: unit and f"{unit}^{len(axes)}"}
 
 
 def write_picture(

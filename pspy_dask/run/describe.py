@@ -7,6 +7,7 @@ from typing import Any
 from pspy_dask.blocks.images import axis_units, pixel_size
 from pspy_dask.blocks.sources import source_of
 from pspy_dask.io.sources import open_image
+from pspy_dask.run.summary import NO_UNIT
 
 
 def describe_image(
@@ -21,14 +22,15 @@ def describe_image(
     steps, units = pixel_size(image), axis_units(image)
     sizes = [f"{dim} {n:,}" for dim, n in image.sizes.items()]
     extents = [
-        f"{dim} {n * steps[str(dim)]:.5g} {units[str(dim)]}" for dim, n in image.sizes.items()
+        f"{dim} {n * steps[str(dim)]:.5g} {units[str(dim)] or NO_UNIT}"
+        for dim, n in image.sizes.items()
     ]
-    pitch = [f"{dim} {steps[dim]:.6g} {units[dim]}" for dim in steps]
+    pitch = [f"{dim} {steps[dim]:.6g} {units[dim] or NO_UNIT}" for dim in steps]
     chunks = image.chunks or ()
     largest = " x ".join(str(max(lengths)) for lengths in chunks)
     read = "read at random" if source_of(image.data) is not None else "read chunk by chunk"
     return [
-        ("name", str(image.name)),
+        ("name", str(image.name or "none")),
         ("pixels", ", ".join(sizes)),
         ("type", f"{image.dtype}, {image.nbytes / 2**20:,.1f} MiB"),
         ("pixel size", ", ".join(pitch)),

@@ -22,6 +22,9 @@ from pspy_dask.run.wording import (
 )
 from pspy_dask.segmentation.watershed import beyond_the_budget
 
+#: What stands where a length has no unit.
+NO_UNIT = "(no unit)"
+
 _QUANTILES = {"min": 0.0, "5 %": 0.05, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "95 %": 0.95}
 
 
@@ -62,8 +65,13 @@ class Geometry:
 
     @property
     def calibrated(self) -> bool:
-        """Whether every axis is in physical units."""
-        return all(is_calibrated(unit) for unit in self.units.values())
+        """Whether every axis has a pixel size, be it without a unit."""
+        return all(is_calibrated(self.units[d]) or self.steps[d] != 1 for d in self.sizes)
+
+    @property
+    def unitless(self) -> bool:
+        """Whether an axis has a pixel size of which nothing says in what unit."""
+        return not all(self.units.values())
 
     @property
     def pixels(self) -> str:
@@ -74,7 +82,7 @@ class Geometry:
     @property
     def extent(self) -> str:
         """The physical size in words."""
-        lengths = [say_length(self.sizes[d] * self.steps[d], self.units[d]) for d in self.sizes]
+        lengths = [_length(self.sizes[d] * self.steps[d], self.units[d]) for d in self.sizes]
         return " × ".join(lengths) if self.calibrated else "not calibrated"
 
     @property
@@ -82,7 +90,7 @@ class Geometry:
         """The pixel size in words."""
         if not self.calibrated:
             return "not calibrated"
-        lengths = [f"{s:.4g} {short_unit(self.units[d])}" for d, s in self.steps.items()]
+        lengths = [f"{s:.4g} {_short(self.units[d]) or NO_UNIT}" for d, s in self.steps.items()]
         return lengths[0] if len(set(lengths)) == 1 else " × ".join(lengths)
 
     def field(self) -> tuple[float, str] | None:
@@ -133,23 +141,25 @@ class Flooding:
 def diameter_unit(table: pd.DataFrame, geometry: Geometry) -> str:
     """Return the unit of the table's equivalent diameters."""
     stated = table.attrs.get("units", {}).get("equivalent_diameter")
-    return short_unit(str(stated) if stated else geometry.units["x"])
+    return _short(geometry.units["x"] if stated is None else str(stated))
 
 
 def headline(table: pd.DataFrame, geometry: Geometry) -> list[Figure]:
     """Return the figures at the head of the page."""
     unit, diameters = diameter_unit(table, geometry), table["equivalent_diameter"]
     per_frame = f"{len(table) / geometry.frames:,.1f} a frame" if geometry.frames > 1 else ""
-    spread = f"± {number(float(diameters.std()))} {unit} (standard deviation)"
+    spread = f"± {_with(number(float(diameters.std())), unit)} (standard deviation)"
     quartiles = [number(float(diameters.quantile(q))) for q in (0.25, 0.75)] if len(table) else []
     figures = [Figure("Particles", f"{len(table):,}", per_frame)]
     if len(table):
         mean, median = (number(float(v)) for v in (diameters.mean(), diameters.median()))
         remark = spread if len(table) > 1 else ""
         figures += [
-            Figure("Mean diameter", f"{mean} {unit}", remark),
+            Figure("Mean diameter", _with(mean, unit), remark),
             Figure(
-                "Median diameter", f"{median} {unit}", f"quartiles {' to '.join(quartiles)} {unit}"
+                "Median diameter",
+                _with(median, unit),
+                f"quartiles {_with(' to '.join(quartiles), unit)}",
             ),
         ]
     what = "Volume filled" if geometry.volume else "Area covered"
@@ -170,8 +180,8 @@ def statistics(table: pd.DataFrame, geometry: Geometry) -> list[tuple[str, list[
     unit = diameter_unit(table, geometry)
     area_unit = str(table.attrs.get("units", {}).get("area", ""))
     names = {
-        "equivalent_diameter": f"Equivalent diameter ({unit})",
-        "area": _area_name(geometry, area_unit or f"{unit}^{3 if geometry.volume else 2}"),
+        "equivalent_diameter": _titled("Equivalent diameter", unit),
+        "area": _area_name(geometry, area_unit),
         "area_px": f"{'Volume' if geometry.volume else 'Area'} (pixels)",
         "intensity_mean": "Mean intensity (counts)",
     }
@@ -226,6 +236,11 @@ def notes(
         )
     if not geometry.calibrated:
         found.append("The image has no pixel size: lengths and areas are in pixels.")
+    elif geometry.unitless:
+        found.append(
+            "The image has a pixel size without a unit: lengths and areas are in multiples of "
+            "that unit, which only you know."
+        )
     return found
 
 
@@ -256,7 +271,24 @@ def _density(table: pd.DataFrame, geometry: Geometry) -> list[Figure]:
 
 
 def _area_name(geometry: Geometry, unit: str) -> str:
-    for name in sorted(set(geometry.units.values()), key=len, reverse=True):
+    for name in sorted(filter(None, set(geometry.units.values())), key=len, reverse=True):
         unit = unit.replace(name, short_unit(name))
     shown = unit.replace("^2", "²").replace("^3", "³")
-    return f"{'Volume' if geometry.volume else 'Area'} ({shown})"
+    return _titled("Volume" if geometry.volume else "Area", shown)
+
+
+def _titled(name: str, unit: str) -> str:
+    return f"{name} ({unit})" if unit else name
+
+
+def _with(figure: str, unit: str) -> str:
+    return f"{figure} {unit}" if unit else figure
+
+
+def _short(unit: str) -> str:
+    """Return the symbol of a unit, none where there is no unit."""
+    return unit and short_unit(unit)
+
+
+def _length(length: float, unit: str) -> str:
+    return say_length(length, unit) if unit else f"{number(length)} {NO_UNIT}"

@@ -21,6 +21,7 @@ from pspy_dask.blocks.images import as_image, axis_units, make_image, pixel_size
 from pspy_dask.blocks.sources import source_of
 from pspy_dask.datasets import mosaic
 from pspy_dask.io.ome_zarr import write_image, write_labels
+from pspy_dask.run.describe import describe_image
 from tests.commands import five_axes_file
 
 PIXELS = np.random.default_rng(0).integers(0, 4000, (40, 50)).astype(np.uint16)
@@ -58,6 +59,16 @@ def test_ome_zarr(tmp_path, version):
     assert opened.chunks == ((16, 16, 8), (16, 16, 16, 2))
     with pytest.raises(ValueError, match="no level 3: choose 0 to 0"):
         ps.open_image(tmp_path / "a.ome.zarr", level=3)
+
+
+def test_ome_zarr_with_a_scale_and_no_unit(tmp_path):
+    image = make_image(ps.open_image(PIXELS).data, ("y", "x"), steps={"y": 0.5, "x": 0.5})
+    write_image(image, tmp_path / "a.ome.zarr", version="0.4").run()
+    group = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")
+    assert all("unit" not in axis for axis in group.attrs["multiscales"][0]["axes"])
+    check(ps.open_image(tmp_path / "a.ome.zarr"), PIXELS, step=0.5, unit="")
+    pitch = dict(describe_image(tmp_path / "a.ome.zarr"))["pixel size"]
+    assert pitch == "y 0.5 (no unit), x 0.5 (no unit)"
 
 
 def test_ome_zarr_channels_and_levels(tmp_path):
@@ -392,6 +403,9 @@ def test_bad_input(tmp_path):
     (tmp_path / "a.txt").write_text("text")
     with pytest.raises(ValueError, match="not an image that pspy_dask can read: give OME-Zarr"):
         ps.open_image(tmp_path / "a.txt")
+    (tmp_path / "a.csv").write_text("area,label\n1.5,1\n")
+    with pytest.raises(ValueError, match=r"a\.csv is a table, not an image"):
+        ps.open_image(tmp_path / "a.csv")
     for name in ("a.tif", "a.png", "a.dm4", "a.npy"):
         (tmp_path / name).write_text("text")
         with pytest.raises(ValueError, match=r"a\.\w+ "):
@@ -399,7 +413,7 @@ def test_bad_input(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="a folder without Zarr or images"):
         ps.open_image(tmp_path / "empty")
-    with pytest.raises(TypeError, match="not an array: open files and signals with open_image"):
+    with pytest.raises(TypeError, match=r"not an array: .* open files and signals with open_image"):
         ps.open_image(3)
     with pytest.raises(ValueError, match="complex: take its modulus"):
         ps.open_image(np.zeros((3, 3), complex))

@@ -180,6 +180,17 @@ def test_the_largest_particle_is_where_its_caption_says():
     assert page.count("<circle") == 1  # the smallest is seen with the densest
 
 
+def test_a_pixel_size_without_a_unit():
+    data = data_of(with_unit("px"))
+    page = render(data)
+    assert data.table.attrs["units"]["area"] == ""
+    assert "has a pixel size without a unit" in page and "has no pixel size" not in page
+    assert re.search(r"<dt>Pixel size</dt><dd[^>]*>0\.5 \(no unit\)<", page)
+    assert re.search(r"<dt>Mean diameter</dt><dd[^>]*>[\d.]+<", page)
+    assert ">Area<" in page and ">Equivalent diameter<" in page
+    assert re.search(r'font-weight="600"[^>]*>[\d.]+</text>', page)  # beside the bar
+
+
 HOSTILE = """<script>alert('&')</script>"><img src=http://a.b onerror=alert(1)>{{ 7*7 }}"""
 
 

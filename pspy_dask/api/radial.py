@@ -57,7 +57,7 @@ def plot_profile(
     """Show a plot of radial profiles, and write it to ``dir_save`` where ``save`` is True."""
     figure = Figure(layout="constrained")
     axes = figure.add_subplot()
-    axes.set_xlabel(f"Distance from particle centre ({units})")
+    axes.set_xlabel(f"Distance from particle centre ({units or 'no unit'})")
     axes.set_ylabel("Mean intensity")
     for name, (distances, means) in dist_count_dic.items():
         axes.plot(np.multiply(distances, scale), means, label=name)

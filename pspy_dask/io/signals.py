@@ -139,5 +139,6 @@ def _masked(signal: Any, mask: NDArray[np.bool_] | None) -> Any:
 
 
 def axis_unit(axis: Any) -> str:
-    """Return the unit of an axis of a signal, ``px`` where it states none."""
-    return axis.units if isinstance(axis.units, str) and axis.units else "px"
+    """Return the unit of an axis of a signal, ``px`` where it states neither it nor a scale."""
+    stated = isinstance(axis.units, str) and axis.units
+    return str(stated or ("px" if axis.scale == 1 else ""))

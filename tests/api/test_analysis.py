@@ -176,6 +176,11 @@ def test_units_are_those_of_the_signal():
     assert found.list[0].properties["area"] == {"value": pytest.approx(68.75e-6), "units": "µm^2"}
 
 
+def test_a_scale_without_units_is_in_no_units():
+    found = ps.particle_analysis(signal(picture(), 0.5, ""), generated())
+    assert found.list[0].properties["area"] == {"value": 275 / 4, "units": None}
+
+
 def test_intensities_count_from_the_background():
     image = picture().astype(float)
     own = ps.particle_analysis(image, generated()).list[0]

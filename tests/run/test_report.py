@@ -17,6 +17,8 @@ import pspy_dask as ps
 from pspy_dask.blocks.images import as_image, make_image
 from pspy_dask.datasets import mosaic
 from pspy_dask.parameters import SegmentationParameters
+from pspy_dask.pixels.classes import Classes
+from pspy_dask.run.classes import ClassStep, class_table
 from pspy_dask.run.places import choose_places
 from pspy_dask.run.report import ReportData, _closeups, parameter_rows, render, write_report
 from pspy_dask.run.views import closeup, overview
@@ -189,6 +191,13 @@ def test_a_pixel_size_without_a_unit():
     assert re.search(r"<dt>Mean diameter</dt><dd[^>]*>[\d.]+<", page)
     assert ">Area<" in page and ">Equivalent diameter<" in page
     assert re.search(r'font-weight="600"[^>]*>[\d.]+</text>', page)  # beside the bar
+
+
+@pytest.mark.parametrize(("unit", "area"), [("nm", "nm^2"), ("px", "")])
+def test_areas_of_classes_are_in_units_that_are_known(unit, area):
+    step = ClassStep(lambda image: image, "classes", "classified", Classes((1,), ("gold",)))
+    table, units = class_table(step, np.array([3, 4]), with_unit(unit))
+    assert table["area"].tolist() == [1.0] and units == {"area": area}
 
 
 HOSTILE = """<script>alert('&')</script>"><img src=http://a.b onerror=alert(1)>{{ 7*7 }}"""

@@ -23,7 +23,7 @@ from pspy_dask.run.classes import ClassStep
 from pspy_dask.run.places import Place, choose_places
 from pspy_dask.run.summary import Flooding, Geometry, diameter_unit, headline, notes, statistics
 from pspy_dask.run.views import Overview, View, closeup, overview, plane_contrast, with_classes
-from pspy_dask.run.wording import MEANINGS, methods, number, percent, say_thresholds
+from pspy_dask.run.wording import MEANINGS, methods, number, percent, say_thresholds, with_unit
 
 #: Columns of the table that a report looks at, where there are such.
 COLUMNS: tuple[str, ...] = (
@@ -236,8 +236,8 @@ def _methods(data: ReportData, geometry: Geometry) -> str:
         shape = "ball of equal volume" if geometry.volume else "disk of equal area"
         result += (
             f", with a mean equivalent diameter (that of the {shape}) of "
-            f"{number(float(values.mean()))} ± {number(float(values.std()))} {unit} "
-            f"(mean ± standard deviation; median {number(float(values.median()))} {unit})"
+            f"{number(float(values.mean()))} ± {with_unit(number(float(values.std())), unit)} "
+            f"(mean ± standard deviation; median {with_unit(number(float(values.median())), unit)})"
         )
     return methods(
         data.parameters,

@@ -19,6 +19,7 @@ from pspy_dask.run.wording import (
     percent,
     say_length,
     short_unit,
+    with_unit,
 )
 from pspy_dask.segmentation.watershed import beyond_the_budget
 
@@ -90,7 +91,7 @@ class Geometry:
         """The pixel size in words."""
         if not self.calibrated:
             return "not calibrated"
-        lengths = [f"{s:.4g} {_short(self.units[d]) or NO_UNIT}" for d, s in self.steps.items()]
+        lengths = [f"{s:.4g} {short_unit(self.units[d]) or NO_UNIT}" for d, s in self.steps.items()]
         return lengths[0] if len(set(lengths)) == 1 else " × ".join(lengths)
 
     def field(self) -> tuple[float, str] | None:
@@ -141,25 +142,25 @@ class Flooding:
 def diameter_unit(table: pd.DataFrame, geometry: Geometry) -> str:
     """Return the unit of the table's equivalent diameters."""
     stated = table.attrs.get("units", {}).get("equivalent_diameter")
-    return _short(geometry.units["x"] if stated is None else str(stated))
+    return short_unit(geometry.units["x"] if stated is None else str(stated))
 
 
 def headline(table: pd.DataFrame, geometry: Geometry) -> list[Figure]:
     """Return the figures at the head of the page."""
     unit, diameters = diameter_unit(table, geometry), table["equivalent_diameter"]
     per_frame = f"{len(table) / geometry.frames:,.1f} a frame" if geometry.frames > 1 else ""
-    spread = f"± {_with(number(float(diameters.std())), unit)} (standard deviation)"
+    spread = f"± {with_unit(number(float(diameters.std())), unit)} (standard deviation)"
     quartiles = [number(float(diameters.quantile(q))) for q in (0.25, 0.75)] if len(table) else []
     figures = [Figure("Particles", f"{len(table):,}", per_frame)]
     if len(table):
         mean, median = (number(float(v)) for v in (diameters.mean(), diameters.median()))
         remark = spread if len(table) > 1 else ""
         figures += [
-            Figure("Mean diameter", _with(mean, unit), remark),
+            Figure("Mean diameter", with_unit(mean, unit), remark),
             Figure(
                 "Median diameter",
-                _with(median, unit),
-                f"quartiles {_with(' to '.join(quartiles), unit)}",
+                with_unit(median, unit),
+                f"quartiles {with_unit(' to '.join(quartiles), unit)}",
             ),
         ]
     what = "Volume filled" if geometry.volume else "Area covered"
@@ -279,15 +280,6 @@ def _area_name(geometry: Geometry, unit: str) -> str:
 
 def _titled(name: str, unit: str) -> str:
     return f"{name} ({unit})" if unit else name
-
-
-def _with(figure: str, unit: str) -> str:
-    return f"{figure} {unit}" if unit else figure
-
-
-def _short(unit: str) -> str:
-    """Return the symbol of a unit, none where there is no unit."""
-    return unit and short_unit(unit)
 
 
 def _length(length: float, unit: str) -> str:

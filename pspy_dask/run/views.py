@@ -20,7 +20,7 @@ from pspy_dask.blocks.grid import Box
 from pspy_dask.blocks.images import axis_units, pixel_size
 from pspy_dask.blocks.sources import Source, source_of
 from pspy_dask.run.places import Place
-from pspy_dask.run.wording import number, round_length, say_length
+from pspy_dask.run.wording import round_length, say_length
 
 _LONGEST = 1200  # pixels of the longer side of a picture
 
@@ -248,7 +248,7 @@ def _view(
         pixels=_png(_grey(pixels, limits)),
         outlines=_png(_overlay(labels)),
         bar=length / pitch,
-        bar_text=say_length(length, unit) if unit else number(length),
+        bar_text=say_length(length, unit),
     )
 
 

@@ -70,12 +70,19 @@ def is_calibrated(unit: str) -> bool:
 
 
 def short_unit(unit: str) -> str:
-    """Return the symbol of a unit.
+    """Return the symbol of a unit, none where there is no unit.
 
-    >>> short_unit("nanometer"), short_unit("pixel"), short_unit("1/nm")
-    ('nm', 'px', '1/nm')
+    >>> short_unit("nanometer"), short_unit("pixel"), short_unit("1/nm"), short_unit("")
+    ('nm', 'px', '1/nm', '')
     """
-    return _METRIC[unit][0] if unit in _METRIC else unit if is_calibrated(unit) else "px"
+    if unit in _METRIC:
+        return _METRIC[unit][0]
+    return unit if is_calibrated(unit) or not unit else "px"
+
+
+def with_unit(figure: str, unit: str) -> str:
+    """Return a figure with its unit behind it, if it has one."""
+    return f"{figure} {unit}" if unit else figure
 
 
 def in_micrometres(unit: str) -> float | None:
@@ -101,7 +108,7 @@ def say_length(length: float, unit: str) -> str:
     ('2.05 µm', '0.5 nm', '4,096 px')
     """
     if unit not in _METRIC:
-        return f"{number(length)} {short_unit(unit)}"
+        return with_unit(number(length), short_unit(unit))
     symbol, metres = _METRIC[unit]
     if symbol in _LADDER and length and not 0.1 <= abs(length) < 1000:
         sized = [(s, length * metres / _METRIC[s][1]) for s in _LADDER]

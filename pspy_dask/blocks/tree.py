@@ -8,7 +8,7 @@ module only carries them, as a dask graph or, for reference, in a loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import dask.array as da
@@ -108,18 +108,31 @@ def at_the_root(
 
     The lazy result has shape ``(length,)``, or ``(t, length)`` for a series.
     """
-    grid, _ = frame_grid(swept, frames=frames)
-    token = swept.name.rpartition("-")[2]
     name = f"root-{tokenize(swept.name, numbers)}"
     tasks: Graph = {}
-    for frame in range(swept.shape[0]) if frames else [None]:
-        root = _node("joined", token, frame, grid.top, (0,) * len(grid.shape))
+    for frame, root in _roots(swept, frames=frames):
         key = (name, *lead(frame), 0)
         tasks[key] = Task(key, _root_task, TaskRef(root), numbers, frame is not None)
     needed: list[Any] = [swept]
     graph = HighLevelGraph.from_collections(name, tasks, dependencies=needed)
     chunks = ((1,) * swept.shape[0], (length,)) if frames else ((length,),)
     return da.Array(graph, name, chunks=chunks, dtype=dtype)
+
+
+def has_roots(swept: da.Array, *, frames: bool = False) -> bool:
+    """Whether the messages that :func:`at_the_root` reads are in the graph of an array.
+
+    They are no more once a sweep was computed and persisted.
+    """
+    return all(root in swept.dask for _, root in _roots(swept, frames=frames))
+
+
+def _roots(swept: da.Array, *, frames: bool) -> Iterator[tuple[int | None, Key]]:
+    """Yield every frame of a sweep and the key of what reached its root."""
+    grid, _ = frame_grid(swept, frames=frames)
+    token = swept.name.rpartition("-")[2]
+    for frame in range(swept.shape[0]) if frames else [None]:
+        yield frame, _node("joined", token, frame, grid.top, (0,) * len(grid.shape))
 
 
 def _root_task(

@@ -20,7 +20,7 @@ from pspy_dask.blocks.images import (
     spatial_axes,
 )
 from pspy_dask.blocks.sources import source_of
-from pspy_dask.blocks.tree import Program, at_the_root, sweep
+from pspy_dask.blocks.tree import Program, at_the_root, has_roots, sweep
 from pspy_dask.blocks.workers import memory_of_a_task
 from pspy_dask.kernels.parting import BYTES_A_PIXEL, SplitRule
 from pspy_dask.parameters import (
@@ -220,7 +220,8 @@ def flooding(labels: xr.DataArray) -> xr.Dataset:
     Parameters
     ----------
     labels
-        As :func:`pspy_dask.watershed` or :func:`pspy_dask.segment` returned them, not cut.
+        As :func:`pspy_dask.watershed` or :func:`pspy_dask.segment` returned them: not cut, and
+        not persisted.
 
     Returns
     -------
@@ -241,18 +242,26 @@ def flooding(labels: xr.DataArray) -> xr.Dataset:
     >>> int(flooding(watershed(np.ones((9, 9), bool))).giant_components)
     0
     """
-    data = labels.data if isinstance(labels, xr.DataArray) else None
-    if not isinstance(data, da.Array) or not data.name.startswith(_PARTED):
+    if not _is_parted(labels):
         raise ValueError(
-            "these labels are not as a watershed returned them: ask before they are cut or stored"
+            "these labels are not as a watershed returned them: ask before they are cut, "
+            "persisted or stored"
         )
-    frames = has_frames(labels)
+    data, frames = labels.data, has_frames(labels)
     numbers = at_the_root(data, doubts, length=2, dtype=np.float64, frames=frames)
     dims = ("t",) if frames else ()
     coords = {"t": labels.coords["t"]} if frames and "t" in labels.coords else None
     giants, share = numbers[..., 0].astype(np.int64), numbers[..., 1]
     found = {"giant_components": (dims, giants), "seam_disagreement": (dims, share)}
     return xr.Dataset(found, coords)
+
+
+def _is_parted(labels: object) -> bool:
+    """Whether labels are as a watershed returned them, with all that leads to them."""
+    if not isinstance(labels, xr.DataArray) or not isinstance(labels.data, da.Array):
+        return False
+    data = labels.data
+    return data.name.startswith(_PARTED) and has_roots(data, frames=has_frames(labels))
 
 
 def _program(

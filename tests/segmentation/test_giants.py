@@ -131,7 +131,9 @@ def test_exact_refuses_them():
 
 def test_labels_that_no_watershed_returned():
     labels = ps.watershed(blobs(30))
-    for other in (labels[:5], ps.clear_border(labels), ps.label(blobs(30)), labels.values):
+    persisted = labels.persist(scheduler="sync")
+    cleared, components = ps.clear_border(labels), ps.label(blobs(30))
+    for other in (labels[:5], persisted, cleared, components, labels.values):
         with pytest.raises(ValueError, match="not as a watershed returned them: ask before"):
             ps.flooding(other)
 

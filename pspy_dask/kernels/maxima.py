@@ -132,7 +132,7 @@ def _measure(
 
 @compiled
 def _volume(box: Any) -> int:
-    return (box[1] - box[0]) * (box[3] - box[2]) * (box[5] - box[4])
+    return int((box[1] - box[0]) * (box[3] - box[2]) * (box[5] - box[4]))
 
 
 @compiled

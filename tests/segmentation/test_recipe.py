@@ -222,6 +222,17 @@ def test_tasks_per_chunk(tmp_path):
             assert len(dict(optimized.dask)) <= most * 256
 
 
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_tasks_per_chunk_of_a_dask_array(dtype):
+    """Chunks that are not read at random are not counted in strips: at most 5 tasks a chunk."""
+    image = da.zeros((512, 512), chunks=32, dtype=dtype) + 1
+    labels = ps.segment(image, gaussian=2.0, min_size=20, watershed=True).data
+    (optimized,) = dask.optimize(labels)
+    own = {key for key in labels.dask if key not in image.dask}
+    assert len(own) <= 5 * 256
+    assert len(dict(optimized.dask)) <= 6 * 256  # with the task that makes the chunk
+
+
 def test_control_a_halo_too_small_is_seen(monkeypatch):
     from pspy_dask.segmentation import filters as ours
 

@@ -50,12 +50,19 @@ def check_recipe(image: xr.DataArray, parameters: SegmentationParameters) -> Non
             )
 
 
-def check_identity(numbering: str, dtype: DTypeLike | None) -> None:
-    """Raise ValueError where labels cannot be numbered so, or not in this type."""
+def check_identity(
+    numbering: str, dtype: DTypeLike | None, parameters: SegmentationParameters
+) -> None:
+    """Raise ValueError where labels cannot be numbered so, not in this type or not exactly."""
     if numbering != "identity":
         raise ValueError(f"numbering is {numbering!r}: choose 'raster' or 'identity'")
     if dtype is not None and np.dtype(dtype) != np.int64:
         raise ValueError(f"identities do not fit labels of type {np.dtype(dtype)}: leave dtype out")
+    if parameters.watershed and parameters.watershed_exact:
+        raise ValueError(
+            "labels numbered by identity show large particles as far as a window sees them: "
+            "choose numbering='raster' or leave watershed_exact out"
+        )
 
 
 def label_type(shape: tuple[int, ...], dtype: DTypeLike | None) -> np.dtype[Any]:

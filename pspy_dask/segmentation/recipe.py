@@ -167,8 +167,9 @@ def segment(
         ``raster`` numbers 1..N, for which all of the image is read. ``identity`` numbers an
         object by 1 + the position of its first pixel in its frame: a part of the labels reads
         itself, a halo of 128 to 639 pixels (volumes: 32 to 95) and what filters need. Objects
-        that reach farther than 128 (32) pixels are shown as far as a window sees them. A global
-        threshold reads the image all the same.
+        that reach farther than 128 (32) pixels are shown as far as a window sees them, with or
+        without a watershed: so ``watershed_exact`` is refused. Windows are never flooded in parts:
+        ``watershed_budget`` plays no part. A global threshold reads the image all the same.
     dtype
         Integer type of the labels; by default int32, or int64 where N could pass its end, and
         for identities.
@@ -201,7 +202,7 @@ def segment(
     values = global_values(pixels, recipe)
     if numbering == "raster":
         return segment_with(pixels, recipe, values, dtype=dtype)
-    check_identity(numbering, dtype)
+    check_identity(numbering, dtype, recipe)
     return preview_with(pixels, recipe, values)
 
 

@@ -135,3 +135,18 @@ def test_what_cannot_be_asked():
         ps.segment(image, numbering="colour")
     with pytest.raises(ValueError, match="do not fit labels of type int32: leave dtype out"):
         preview(image, dtype=np.int32)
+    with pytest.raises(ValueError, match="as far as a window sees them: choose numbering='raster'"):
+        preview(image, watershed=True, watershed_exact=True)
+    assert preview(image, watershed_exact=True).shape == (9, 9)  # there is none
+
+
+def test_components_larger_than_windows_are_parted_as_seen():
+    """The reason why exactness is refused: a part of the image is all that a window knows."""
+    image = np.zeros((24, 200), np.uint8)
+    image[2:22, 2:198] = 200
+    options = {"clear_border": False, "watershed": True, "watershed_separation": 9}
+    expected = by_identity(ps.segment(image, watershed_exact=True, **options).values)
+    assert (in_small_tiles(image, **options).values != expected).any()
+    np.testing.assert_array_equal(  # whatever the budget
+        in_small_tiles(image, watershed_budget=4096, **options), in_small_tiles(image, **options)
+    )

@@ -66,7 +66,8 @@ class SegmentationParameters:
         ``watershed_...`` count only then.
     watershed_separation
         Side in pixels of the footprint in which there is one marker; None takes the diameter of a
-        disk (ball) of ``min_size`` pixels, or 20 where that is 0.
+        disk (ball) of ``min_size`` pixels, or 20 where that is 0. With a ``min_size`` below about
+        10 that is 1 to 3 pixels, which parts nothing (1) or too much: give a number then.
     watershed_erosion
         Radius in pixels of the disk (ball) that erodes the foreground before markers are found.
     watershed_budget

@@ -68,7 +68,8 @@ object_options = options(
         "--watershed-separation",
         type=int,
         metavar="PIXELS",
-        help="Least distance of their centres.  [default: a disk of min-size pixels, or 20]",
+        help="Least distance of their centres; give it where min-size is below 10.  "
+        "[default: a disk of min-size pixels, or 20]",
     ),
     click.option(
         "--watershed-erosion", type=int, metavar="PIXELS", help="Erode before looking for centres."

@@ -107,7 +107,11 @@ def watershed(
     separation
         Side in pixels of the square (cube) footprint; an even one reaches one pixel farther
         towards the origin. By default the diameter of a disk (ball) of ``min_size`` pixels, 20
-        where that is 0.
+        where that is 0. Below about 10 pixels that is a footprint of 1 to 3, in which nearly every
+        pixel is a marker, so that particles break up, or (1) all markers of one touch and nothing
+        is parted: give ``separation`` then. One larger than the image leaves a component as many
+        markers as there are pixels, or patches of them, of its greatest distance: two equal discs
+        that touch are parted at any separation.
     erosion
         Markers are looked for in what is left of the foreground after erosion by a disk (ball) of
         this radius. A component of which nothing is left stays one particle.
@@ -147,10 +151,13 @@ def watershed(
     Distances, and markers, are those of ``scipy.ndimage.distance_transform_edt`` and of
     ``skimage.feature.peak_local_max(distance, footprint=np.ones((separation, separation)),
     labels=label(foreground), exclude_border=False)``; in volumes distances count in pixel sizes
-    along x. ``skimage.segmentation.watershed`` leaves the order among equal pixels to its heap;
-    here the one reached first comes first, markers in raster order. Parts that hang on by corners
-    alone, which it leaves out, belong to the nearest particle. Where the foreground fills the
-    image, distances are those to the image's outside.
+    along x. Where every pixel of a component is a maximum that function drops all but those
+    that opening takes off; here all are kept, and the component is one particle (that differs
+    for an even footprint of 2, in components at an edge of the image).
+    ``skimage.segmentation.watershed`` leaves the order among equal pixels to its heap; here the
+    one reached first comes first, markers in raster order. Parts that hang on by corners alone,
+    which it leaves out, belong to the nearest particle. Where the foreground fills the image,
+    distances are those to the image's outside.
 
     Examples
     --------

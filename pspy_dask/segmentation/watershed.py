@@ -207,8 +207,12 @@ the budget, or part the particles by a higher threshold'
 def default_separation(min_size: int, axes: int) -> int:
     """Return the diameter of a disk or ball of so many pixels, or 20 for none.
 
+    Of a few pixels it is of no use: 1 parts nothing, 2 and 3 part at every unevenness.
+
     >>> default_separation(0, 2), default_separation(20, 2), default_separation(500, 3)
     (20, 5, 10)
+    >>> [default_separation(pixels, 2) for pixels in (1, 2, 4, 8, 10)]
+    [1, 2, 2, 3, 4]
     """
     if min_size == 0:
         return 20

@@ -247,4 +247,22 @@ def test_what_cannot_be_asked():
     with pytest.raises(ValueError, match="chunks of unknown length"):
         unknown = da.from_array(mask, chunks=2)
         ps.watershed(unknown[unknown.all(axis=1)])
-    assert int(ps.watershed(mask, separation=99).max()) == 1  # one marker a component, no error
+    assert int(ps.watershed(mask, separation=99).max()) == 1  # no error
+
+
+def test_equal_discs_are_parted_at_any_separation():
+    y, x = np.indices((40, 90))
+    discs = ((x - 20) ** 2 + (y - 20) ** 2 < 200) | ((x - 60) ** 2 + (y - 20) ** 2 < 200)
+    mask = discs | (abs(y - 20) < 3) & (x > 20) & (x < 60)
+    assert label(mask).max() == 1
+    _, markers, _ = scikit_image(mask, 1000)
+    assert int(ps.watershed(mask, separation=1000).max()) == markers.max() == 2
+
+
+def test_small_least_sizes_are_no_separation():
+    mask = ps.foreground(mosaic((300, 300)), gaussian=2.0)
+    expected = int(ps.watershed(mask, separation=5).max())
+    components = int(ps.label(mask).max())
+    assert int(ps.watershed(mask, min_size=1).max()) == components < expected
+    assert int(ps.watershed(mask, min_size=2, clear_border=False).max()) > 1.2 * expected
+    assert int(ps.watershed(mask, min_size=2, separation=5).max()) <= expected

@@ -105,7 +105,7 @@ def test_a_channel_of_many_stored_chunks(tmp_path, version):
     path = five_axes_file(tmp_path, pixels, "0.4" if version == 2 else "0.5", chunk=32)
     for chunks in (48, "auto"):
         image = ps.open_image(path, channel=1, chunks=chunks)
-        check(image, pixels[None, None], step=0.5)
+        check(image, pixels[None, None], step=0.5, unit="")
         for options in ({"gaussian": 2.0}, {"gaussian": 2.0, "watershed": True}):
             found = ps.segment(image, **options)
             np.testing.assert_array_equal(found[0, 0], ps.segment(pixels, **options))

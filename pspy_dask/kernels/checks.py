@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
 from numpy.typing import NDArray
 
 
@@ -19,7 +20,6 @@ def whole(name: str, value: int, least: int) -> int:
 
     Examples
     --------
-    >>> import numpy as np
     >>> whole("size", np.uint8(17), 1) ** 2
     289
     """
@@ -49,35 +49,102 @@ def nonnegative(name: str, value: float) -> float:
     >>> nonnegative("sigma", 2)
     2.0
     """
-    try:
-        sensible = math.isfinite(value) and value >= 0
-    except (TypeError, OverflowError):
-        sensible = False
-    if not sensible:
+    if not (_is_finite(value) and value >= 0):
         raise ValueError(f"{name} must be zero or a positive number, not {value!r}.")
     return float(value) if hasattr(value, "__index__") else value
 
 
-def real_image(image: NDArray[Any], axes: tuple[int, ...] = (2, 3)) -> None:
-    """Refuse an image that is not of real numbers, or has another number of axes.
+def positive(name: str, value: float) -> float:
+    """Return a finite number above zero as a float.
 
     Raises
     ------
     ValueError
-        If it holds anything but booleans, integers and floats of at most 64 bits, or the number
-        of its axes is none of those given.
+        If the value is anything else.
 
     Examples
     --------
-    >>> import numpy as np
+    >>> positive("half_range", 128)
+    128.0
+    """
+    if not (_is_finite(value) and value > 0):
+        raise ValueError(f"{name} must be a positive number, not {value!r}.")
+    return float(value)
+
+
+def finite(name: str, value: float) -> float:
+    """Return a finite number as a float.
+
+    Raises
+    ------
+    ValueError
+        If the value is anything else.
+
+    Examples
+    --------
+    >>> finite("k", -1)
+    -1.0
+    """
+    if not _is_finite(value):
+        raise ValueError(f"{name} must be a finite number, not {value!r}.")
+    return float(value)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False
+
+
+def one_of(name: str, value: Any, allowed: Any, remedy: str = "") -> None:
+    """Refuse what is none of the words of a `Literal`, be it no word at all.
+
+    Raises
+    ------
+    ValueError
+        If it is none of them; the remedy ends the sentence.
+
+    Examples
+    --------
+    >>> from typing import Literal
+    >>> one_of("shade", 7, Literal["light", "dark"], "name it")
+    Traceback (most recent call last):
+    ValueError: shade must be "light" or "dark", not 7: name it.
+    """
+    words = get_args(allowed)
+    if isinstance(value, str) and value in words:
+        return
+    quoted = [f'"{word}"' for word in words]
+    given = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else repr(value)
+    choice = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    raise ValueError(f"{name} must be {choice}, not {given}{remedy and ': ' + remedy}.")
+
+
+def real_image(
+    image: NDArray[Any], axes: tuple[int, ...] = (2, 3), *, any_width: bool = False
+) -> None:
+    """Refuse what is no array of real numbers, or has another number of axes.
+
+    Raises
+    ------
+    ValueError
+        If it is no array of NumPy's, holds anything but booleans, integers and floats, of at most
+        64 bits if not of any width, or the number of its axes is none of those given.
+
+    Examples
+    --------
     >>> real_image(np.zeros(3))
     Traceback (most recent call last):
     ValueError: image must have 2 or 3 axes, not 1.
     """
+    if not isinstance(image, np.ndarray):
+        raise ValueError(
+            f"image must be an array of NumPy's, not {type(image).__name__}: call np.asarray on it."
+        )
     if image.ndim not in axes:
         allowed = " or ".join(map(str, axes))
         raise ValueError(f"image must have {allowed} axes, not {image.ndim}.")
-    if image.dtype.kind not in "biuf" or image.dtype.itemsize > 8:
-        raise ValueError(
-            f"image must be of real numbers of at most 64 bits, not of {image.dtype}: convert it."
-        )
+    if image.dtype.kind not in "biuf" or not (any_width or image.dtype.itemsize <= 8):
+        width = "" if any_width else " of at most 64 bits"
+        raise ValueError(f"image must be of real numbers{width}, not of {image.dtype}: convert it.")

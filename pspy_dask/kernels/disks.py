@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.checks import whole
+from pspy_dask.kernels.checks import one_of, whole
 
 #: What lies around a pixel: a disk (in 3-D a ball) or a square (a cube), the pixel in its middle.
 Footprint = Literal["disk", "square"]
@@ -84,3 +84,21 @@ def check_radius(radius: int) -> int:
         If the radius is negative or not whole.
     """
     return whole("radius", radius, 0)
+
+
+def check_footprint(footprint: Footprint, extent: str) -> None:
+    """Refuse what is no name of a footprint, such as an array that is one.
+
+    Parameters
+    ----------
+    footprint
+        What was given.
+    extent
+        The argument that says how far it reaches.
+
+    Raises
+    ------
+    ValueError
+        If there is no such footprint.
+    """
+    one_of("footprint", footprint, Footprint, f"give its name here and its extent as {extent}")

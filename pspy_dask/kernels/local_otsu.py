@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.kernels.checks import real_image, whole
-from pspy_dask.kernels.disks import Footprint, Ints, chords, half_widths
+from pspy_dask.kernels.disks import Footprint, Ints, check_footprint, chords, half_widths
 from pspy_dask.kernels.jit import compiled
 from pspy_dask.kernels.local_otsu_lanes import lanes_take, local_otsu_lanes
 from pspy_dask.kernels.otsu_level import BINS, GROUP, Doubles, otsu_level
@@ -61,14 +59,13 @@ def local_otsu(
     array([[0, 1, 1, 0],
            [0, 1, 1, 0]], dtype=uint8)
     """
+    real_image(image)
     if image.dtype != np.uint8:
         raise ValueError(
             f"image must be of uint8 for local Otsu, not of {image.dtype}: rescale it."
         )
-    real_image(image)
     size = whole("size", size, 1)
-    if footprint not in get_args(Footprint):
-        raise ValueError(f'footprint must be "disk" or "square", not {footprint!r}.')
+    check_footprint(footprint, "size")
     if image.ndim == 2 and lanes_pay():
         widths = half_widths(size // 2, footprint)
         if lanes_take(widths):

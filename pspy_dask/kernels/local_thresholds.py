@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pspy_dask.kernels.box_thresholds import box_mean, box_threshold
-from pspy_dask.kernels.checks import real_image, whole
+from pspy_dask.kernels.checks import finite, positive, real_image, whole
 from pspy_dask.kernels.floats import float_type
 from pspy_dask.kernels.gaussian import gaussian, gaussian_halo
 from pspy_dask.kernels.local_otsu import local_otsu
@@ -209,8 +209,8 @@ def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float6
     Raises
     ------
     ValueError
-        If the size is not odd, or the image is not of real numbers of at most 64 bits or has not
-        two or three axes.
+        If the size is not odd, `k` no finite number, or the image is not of real numbers of at
+        most 64 bits or has not two or three axes.
 
     Notes
     -----
@@ -231,7 +231,7 @@ def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float6
     array([0.239, 0.239, 0.239])
     """
     size = _odd_size(image, size)
-    return box_threshold(image, size, k, 0.0)
+    return box_threshold(image, size, finite("k", k), 0.0)
 
 
 def sauvola(
@@ -261,8 +261,8 @@ def sauvola(
     Raises
     ------
     ValueError
-        If the size is not odd, `half_range` not positive, or the image is not of real numbers of
-        at most 64 bits or has not two or three axes.
+        If the size is not odd, `half_range` no positive number, `k` no finite one, or the image is
+        not of real numbers of at most 64 bits or has not two or three axes.
 
     References
     ----------
@@ -273,10 +273,9 @@ def sauvola(
     >>> sauvola(np.eye(3, dtype=np.uint8), 3, 127.5).round(3)[1]
     array([0.267, 0.267, 0.267])
     """
-    if not half_range > 0:
-        raise ValueError(f"Sauvola's half range must be positive, not {half_range}.")
     size = _odd_size(image, size)
-    return box_threshold(image, size, k, float(half_range))
+    half_range = positive("half_range", half_range)
+    return box_threshold(image, size, finite("k", k), half_range)
 
 
 def _sigma(size: int) -> float:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.disks import Footprint, Ints, check_radius, half_widths, pixels_of
+from pspy_dask.kernels.checks import one_of, real_image
+from pspy_dask.kernels.disks import (
+    Footprint,
+    Ints,
+    check_footprint,
+    check_radius,
+    half_widths,
+    pixels_of,
+)
 from pspy_dask.kernels.jit import compiled, inlined
 from pspy_dask.kernels.median_bits import median_bits
 from pspy_dask.kernels.median_lanes import FEW, VALUES, lanes_take, median_lanes
@@ -96,14 +104,9 @@ def median(
            [7, 6, 8]], dtype=uint8)
     """
     radius = check_radius(radius)
-    if image.ndim != 2:
-        raise ValueError(f"image must have 2 axes for a filter over a disk, not {image.ndim}.")
-    if image.dtype.kind not in "buif":
-        raise ValueError(f"image must be of real numbers, not of {image.dtype}: convert it.")
-    if footprint not in get_args(Footprint):
-        raise ValueError(f'footprint must be "disk" or "square", not {footprint!r}.')
-    if border not in get_args(MedianBorder):
-        raise ValueError(f'border must be "nearest" or "reflect", not {border!r}.')
+    real_image(image, (2,), any_width=True)
+    check_footprint(footprint, "radius")
+    one_of("border", border, MedianBorder)
     pixels = image.view(np.uint8) if image.dtype == np.bool_ else image
     if pixels.size == 0:
         return pixels.copy()

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pspy_dask.kernels.checks import real_image
 from pspy_dask.kernels.jit import compiled
 from pspy_dask.kernels.lines import COUNT, NETWORK, RADIUS, line_taps
 from pspy_dask.kernels.membrane_lanes import LANES, features_by_lanes
@@ -50,8 +51,9 @@ def membrane_features(image: NDArray[Any]) -> Doubles:
     is the sum of the pixels on it. The reference is a stack of ``scipy.ndimage.convolve(image,
     skimage.transform.rotate(line, angle))``, reflected at the border, with the responses on its
     last axis, and `numpy.sum`, `mean`, `std`, `median`, `max` and `min` over that axis: the result
-    is the same to the last bit. The mean is that of all 30 responses. A pixel's value does not
-    depend on where its window starts.
+    is the same to the last bit. On images of a few pixels SciPy's own "reflect" is wrong: there it
+    is that of SciPy on an image that `numpy.pad` has reflected. The mean is that of all 30
+    responses. A pixel's value does not depend on where its window starts.
 
     Parameters
     ----------
@@ -80,10 +82,7 @@ def membrane_features(image: NDArray[Any]) -> Doubles:
     >>> membrane_features(line)[4:, 9, 9].round(2)
     array([19.,  1.])
     """
-    if image.ndim != 2:
-        raise ValueError(f"image has {image.ndim} axes: membrane features are for images of 2.")
-    if image.dtype.kind not in "biuf":
-        raise ValueError(f"image is of {image.dtype}: membrane features are for real numbers.")
+    real_image(image, (2,), any_width=True)
     result = np.empty((len(MEMBRANE_FEATURES), *image.shape), np.float64)
     if image.size:
         padded = np.pad(image.astype(np.float64, order="C"), RADIUS, "symmetric")

@@ -129,6 +129,10 @@ def test_refusals():
     image = np.zeros((5, 5), np.uint8)
     with pytest.raises(ValueError, match="footprint must be"):
         local_otsu(image, 3, footprint="diamond")
+    with pytest.raises(ValueError, match=r"footprint must be .*, not an array .* extent as size"):
+        local_otsu(np.zeros((5, 5), np.uint8), 3, footprint=np.ones((3, 3)))
+    with pytest.raises(ValueError, match="image must be an array of NumPy's, not list"):
+        local_otsu([[1, 2], [3, 4]], 3)
     with pytest.raises(ValueError, match="image must be of uint8"):
         local_otsu(image.astype(np.uint16), 3)
     with pytest.raises(ValueError, match="axes"):

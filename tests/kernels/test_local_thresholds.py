@@ -198,8 +198,13 @@ def test_refusals():
     for function in (local_gaussian, local_mean, niblack, lambda i, s: sauvola(i, s, 1.0)):
         with pytest.raises(ValueError, match="odd"):
             function(image, 4)
-    with pytest.raises(ValueError, match="half range"):
-        sauvola(image, 3, 0.0)
+    for value in (0, -1.0, np.nan, None, "a", image):
+        with pytest.raises(ValueError, match="half_range must be a positive number"):
+            sauvola(image, 3, value)
+    for value in (np.nan, None, "a", image):
+        for function in (niblack, lambda i, s, k: sauvola(i, s, 1.0, k)):
+            with pytest.raises(ValueError, match="k must be a finite number"):
+                function(image, 3, value)
     with pytest.raises(ValueError, match="uint8"):
         local_otsu(image.astype(float), 3)
     with pytest.raises(ValueError, match="at least 1"):

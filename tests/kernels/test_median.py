@@ -205,5 +205,9 @@ def test_refusals():
         median(image[0], 1)
     with pytest.raises(ValueError, match="image must be of real"):
         median(image.astype(complex), 1)
+    with pytest.raises(ValueError, match=r"footprint must be .*, not an array .* extent as radius"):
+        median(image, 1, footprint=np.ones((3, 3)))
+    with pytest.raises(ValueError, match="not list"):
+        median(image.tolist(), 1)
     with pytest.raises(ValueError, match="border must be"):
         median(image, 1, border="wrap")

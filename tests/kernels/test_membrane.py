@@ -55,6 +55,14 @@ def test_equals_scipy_and_numpy(shape, dtype):
         np.testing.assert_array_equal(result, expected)
 
 
+@pytest.mark.parametrize("shape", [(5, 2), (2, 2), (4, 4), (3, 1)])
+def test_images_of_a_few_pixels_equal_scipy_on_padded_ones(shape):
+    image = noise(shape, "u1")
+    padded = np.pad(image, RADIUS, "symmetric")
+    expected = reference(padded)[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
+    np.testing.assert_array_equal(membrane_features(image), expected)
+
+
 @pytest.mark.parametrize(
     "image",
     [
@@ -143,7 +151,9 @@ def test_an_empty_image_has_no_features():
     assert membrane_features(np.zeros((0, 5))).shape == (6, 0, 5)
 
 
-@pytest.mark.parametrize("image", [np.zeros(5), np.zeros((3, 4, 5)), np.zeros((3, 4), complex)])
+@pytest.mark.parametrize(
+    "image", [np.zeros(5), np.zeros((3, 4, 5)), np.zeros((3, 4), complex), [[1, 2], [3, 4]]]
+)
 def test_images_that_do_not_fit_are_refused(image):
-    with pytest.raises(ValueError, match="image"):
+    with pytest.raises(ValueError, match="image must"):
         membrane_features(image)

@@ -3,7 +3,8 @@
 Measured on 4096 x 4096 pixels of float32, one thread, `scipy.ndimage.gaussian_filter` is slower by
 6.7, 6.4, 6.4, 7.9, 7.4 times at sigma 1, 2, 4, 8, 16, and with AVX2 alone by 7.1, 6.2, 5.5, 6.0,
 5.1; on uint16, which SciPy reads as float32, by 7.8 at sigma 2 and 8.4 at 16. Derivatives take as
-long. The plain loops gain about 2.5 and 3. OpenCV gained 10 and 2.6, but is 1e-3 off.
+long. The plain loops gain about 2.5 and 3; they take over where weights are too wide for lanes
+(`separable_lanes.lanes_take`). OpenCV gained 10 and 2.6, but is 1e-3 off.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def gaussian(
     image
         Two or three axes, any real dtype of at most 64 bits.
     sigma
-        Standard deviation in pixels, the same along each axis.
+        Standard deviation in pixels, the same along each axis, at most 2**20.
     mode
         What lies outside the image, in SciPy's words: "nearest", "reflect", "mirror", or
         "constant" for zero.
@@ -86,7 +87,7 @@ def gaussian(
     Raises
     ------
     ValueError
-        If `sigma` is no number, negative or not finite, `mode` or `dtype` is another, or the image
+        If `sigma` is no number, negative or too large, `mode` or `dtype` is another, or the image
         is not of real numbers or has not two or three axes.
 
     Examples
@@ -116,14 +117,16 @@ def gaussian_derivative(
 
     The reference is `scipy.ndimage.gaussian_filter` of ``image.astype(dtype)`` with the same
     arguments. Pixels under weights that underflow to zero are not read: where SciPy would
-    multiply an infinite or nan one by zero, this gives what the other pixels give.
+    multiply an infinite or nan one by zero, this gives what the other pixels give; and where it
+    would add such products, of zeros alone, a zero may have the other sign.
 
     Parameters
     ----------
     image
         Two or three axes, any real dtype of at most 64 bits.
     sigma
-        Standard deviation in pixels, the same along each axis; none is filtered if it is zero.
+        Standard deviation in pixels, the same along each axis; none is filtered if it is zero. It
+        is at most 2**22 / `truncate`.
     order
         Which derivative, from 0 to 3, along each axis, or one for all; 0 smooths.
     mode
@@ -175,4 +178,7 @@ def _orders(order: int | Sequence[int], ndim: int) -> list[int]:
 def _result_dtype(
     image: NDArray[Any], dtype: np.dtype[Any] | type[np.floating[Any]] | None
 ) -> np.dtype[Any]:
-    return gaussian_dtype(image.dtype) if dtype is None else np.dtype(dtype)
+    try:
+        return gaussian_dtype(image.dtype) if dtype is None else np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"dtype must be float32 or float64, not {dtype!r}.") from None

@@ -59,6 +59,8 @@ def hessian_matrix(
     """Return the second derivatives of a smoothed image, as scikit-image does, bit for bit.
 
     The reference is `skimage.feature.hessian_matrix` with the same arguments and ``order="rc"``.
+    By derivatives of a Gaussian with a sigma up to 1, whose outer weights underflow, a zero may
+    have the other sign.
 
     Parameters
     ----------
@@ -81,7 +83,7 @@ def hessian_matrix(
     Raises
     ------
     ValueError
-        If `sigma` is no number, negative or not finite, `mode` is another, or the image is not of
+        If `sigma` is no number, negative or too large, `mode` is another, or the image is not of
         real numbers of at most 64 bits, has not two or three axes, or is too small for differences
         (two pixels along each axis).
 

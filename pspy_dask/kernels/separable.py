@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.separable_lanes import filter_plane_by_lanes
+from pspy_dask.kernels.separable_lanes import filter_plane_by_lanes, lanes_take
 from pspy_dask.kernels.separable_plain import filter_plane_by_loops
 from pspy_dask.kernels.simd import lanes_pay
-from pspy_dask.kernels.taps import OUTSIDE, Border, Taps, border_table
+from pspy_dask.kernels.taps import OUTSIDE, Border, Taps, border_table, check_border
 
 #: Dtypes that compiled code reads as they are; it turns each pixel into a double itself.
 _DIRECT = {np.dtype(kind) for kind in ("u1", "u2", "f4", "f8")}
@@ -65,7 +65,7 @@ class PlaneFilter:
         table = self.row_table[top : top + result.shape[0] + 2 * self.rows.radius]
         if first:
             table = np.where(table == OUTSIDE, OUTSIDE, table - first)
-        if lanes_pay():
+        if lanes_pay() and lanes_take(self.rows, self.columns, result.shape[1]):
             filter_plane_by_lanes(plane, self.rows, self.columns, table, self.column_table, result)
             return
         filter_plane_by_loops(
@@ -112,7 +112,8 @@ def separable_filter(
            [ 6.,  6.,  6.,  6.]])
     """
     if image.ndim not in (2, 3):
-        raise ValueError(f"an image has 2 or 3 axes, not {image.ndim}.")
+        raise ValueError(f"image must have 2 or 3 axes, not {image.ndim}.")
+    check_border(mode)
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype must be float32 or float64, not {dtype}.")
     pixels = image if _readable(image.dtype, dtype) else image.astype(dtype)

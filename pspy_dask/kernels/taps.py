@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pspy_dask.kernels.checks import nonnegative
+from pspy_dask.kernels.checks import nonnegative, one_of
 
 Border = Literal["nearest", "reflect", "mirror", "constant"]
 
@@ -17,6 +17,9 @@ OUTSIDE = -1
 
 #: Orders of derivatives; SciPy has more, but nobody has been seen to need them.
 HIGHEST_ORDER = 3
+
+#: Pixels seen on either side at most: tables of weights and places then take some 100 MiB.
+FARTHEST = 2**22
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,20 @@ class Taps:
 
 
 def gaussian_radius(sigma: float, truncate: float) -> int:
-    """Return how many pixels on either side SciPy gives weights of a Gaussian."""
-    return int(truncate * float(sigma) + 0.5)
+    """Return how many pixels on either side SciPy gives weights of a Gaussian.
+
+    Raises
+    ------
+    ValueError
+        If they are so many that the weights alone would fill the memory.
+    """
+    reach = truncate * float(sigma)
+    if reach > FARTHEST:
+        raise ValueError(
+            f"sigma must be at most {FARTHEST / truncate:.7g} where weights end after {truncate:g} "
+            f"standard deviations, not {sigma!r}: no image is as wide."
+        )
+    return int(reach + 0.5)
 
 
 def gaussian_taps(sigma: float, order: int = 0, truncate: float = 4.0) -> Taps:
@@ -55,7 +70,8 @@ def gaussian_taps(sigma: float, order: int = 0, truncate: float = 4.0) -> Taps:
 
     SciPy reads the left half of the mirrored kernel alone, once it has found it symmetric or
     antisymmetric to within the precision of a double. So tiny weights of a derivative count as
-    symmetric, which this repeats. Outer weights that underflow to zero are left out.
+    symmetric, which this repeats. Outer weights that underflow to zero are left out: the pixels
+    under them change nothing but the sign of a zero.
 
     Examples
     --------
@@ -106,6 +122,7 @@ def border_table(length: int, radius: int, mode: Border) -> NDArray[np.int64]:
     array([2, 1, 0, 1, 2, 3, 2, 1])
     array([-1, -1,  0,  1,  2,  3, -1, -1])
     """
+    check_border(mode)
     place = np.arange(-radius, length + radius)
     if mode == "nearest":
         return np.clip(place, 0, length - 1)
@@ -115,11 +132,12 @@ def border_table(length: int, radius: int, mode: Border) -> NDArray[np.int64]:
     if mode == "mirror":
         place %= max(1, 2 * length - 2)
         return np.minimum(place, np.abs(2 * length - 2 - place))
-    if mode == "constant":
-        return np.where((place < 0) | (place >= length), OUTSIDE, place)
-    raise ValueError(
-        f"mode must be 'nearest', 'reflect', 'mirror' or 'constant', which {mode!r} is not."
-    )
+    return np.where((place < 0) | (place >= length), OUTSIDE, place)
+
+
+def check_border(mode: Border) -> None:
+    """Refuse what is none of the words for what lies beyond the border."""
+    one_of("mode", mode, Border)
 
 
 def check_sigma(sigma: float) -> float:

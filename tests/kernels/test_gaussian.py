@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -29,6 +31,24 @@ def test_equals_scipy_to_the_last_bit(shape, dtype):
 def test_border_modes_equal_scipy(mode):
     image = np.random.default_rng(2).normal(size=(4, 90)).astype(np.float32)
     np.testing.assert_array_equal(gaussian(image, 2.0, mode), reference(image, 2.0, mode))
+
+
+@pytest.mark.parametrize("shape", [(9, 9), (64, 64), (300, 40), (5, 6, 7)])
+@pytest.mark.parametrize("mode", ["nearest", "reflect", "mirror", "constant"])
+def test_weights_much_wider_than_the_image(shape, mode):
+    image = np.random.default_rng(2).normal(size=shape).astype(np.float32)
+    for sigma in (100.0, 2000.0):
+        np.testing.assert_array_equal(gaussian(image, sigma, mode), reference(image, sigma, mode))
+
+
+def test_wide_weights_take_no_memory_but_their_tables():
+    image = np.ones((64, 64), np.float32)
+    gaussian(image, 1000.0)
+    tracemalloc.start()
+    gaussian(image, 1000.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
 
 
 def test_other_symmetric_weights_equal_correlate():
@@ -72,6 +92,26 @@ def test_numpy_integers_are_sigmas():
 def test_refuses_a_senseless_sigma(sigma):
     with pytest.raises(ValueError, match="sigma"):
         gaussian(np.zeros((2, 2)), sigma)
+
+
+def test_refuses_sigmas_whose_weights_would_fill_the_memory():
+    for function in (lambda sigma: gaussian(np.zeros((2, 2)), sigma), gaussian_halo):
+        for sigma in (2**21, 1e300, np.float32(1e38)):
+            with pytest.raises(ValueError, match="sigma must be at most 1048576"):
+                function(sigma)
+
+
+@pytest.mark.parametrize("mode", ["edge", None, ["nearest"], np.ones(3)])
+def test_refuses_other_modes_even_where_there_are_no_pixels(mode):
+    for shape in ((0, 3), (3, 3), (0, 3, 3)):
+        with pytest.raises(ValueError, match="mode must be"):
+            gaussian(np.zeros(shape), 1.0, mode)
+
+
+@pytest.mark.parametrize("dtype", ["nonsense", "i4", ">f4", complex])
+def test_refuses_other_types_of_the_result(dtype):
+    with pytest.raises(ValueError, match="dtype must be float32 or float64"):
+        gaussian(np.zeros((3, 3)), 1.0, dtype=dtype)
 
 
 def test_refuses_one_axis():

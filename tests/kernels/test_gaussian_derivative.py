@@ -37,6 +37,19 @@ def test_borders_and_kernels_larger_than_the_image(shape, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("shape", [(6, 5), (12, 40), (3, 4, 5)])
+def test_zeros_have_the_sign_that_scipy_gives_them(shape, mode):
+    rng = np.random.default_rng(6)
+    for truncate in (0.4, 4.0):
+        for order in (0, 1, 2, 3):
+            for image in rng.choice(np.array([-1, -0.0, 0.0, 1], np.float32), (30, *shape)):
+                knobs = {"mode": mode, "truncate": truncate}
+                got = gaussian_derivative(image, 2.0, order, **knobs)
+                expected = ndimage.gaussian_filter(image, 2.0, order, **knobs)
+                np.testing.assert_array_equal(np.signbit(got), np.signbit(expected))
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_volumes(mode):
     image = random((6, 9, 70), "f4", 2)
     for order in [(1, 0, 0), (0, 1, 2), (0, 0, 3), 1]:
@@ -101,6 +114,8 @@ def test_numpy_integers_and_the_byte_order_do_not_matter():
         ("truncate", {"truncate": -1}),
         ("truncate", {"truncate": np.inf}),
         ("mode", {"mode": "wrap"}),
+        ("sigma", {"sigma": 2.0**21}),
+        ("sigma", {"truncate": 2.0**23}),
         ("dtype", {"dtype": np.float16}),
     ],
 )

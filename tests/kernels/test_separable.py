@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pspy_dask.kernels import separable
+from pspy_dask.kernels import separable, separable_lanes
 from pspy_dask.kernels.separable import PlaneFilter, separable_filter, symmetric_filter
 from pspy_dask.kernels.separable_lanes import filter_plane_by_lanes
 from pspy_dask.kernels.taps import Taps
@@ -38,6 +38,7 @@ def test_lanes_equal_plain_loops(monkeypatch, shape, symmetric, source, dtype):
             results = []
             for pay in (False, True):
                 monkeypatch.setattr(separable, "lanes_pay", lambda pay=pay: pay)
+                monkeypatch.setattr(separable, "lanes_take", lambda *weights: True)
                 results.append(separable_filter(image, taps, mode, np.dtype(dtype)))
             np.testing.assert_array_equal(*results)
 
@@ -94,6 +95,18 @@ def test_nothing_of_the_size_of_the_image_is_allocated():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < image.size * 4 + 2**22
+
+
+def test_lanes_take_weights_while_their_ring_is_small():
+    taken = []
+    for width in (1, 64, 256, 1024, 10**6):
+        for radius in range(0, 2000, 10):
+            taps = Taps(np.ones(radius + 1))
+            depth, _, pitch = separable_lanes._ring(taps, taps, width)
+            taken.append(separable_lanes.lanes_take(taps, taps, width))
+            assert not taken[-1] or 8 * depth * pitch <= 12 * 2**20
+            assert taken[-1] or radius > min(width, 200)
+    assert 0 < sum(taken) < len(taken)
 
 
 def test_a_double_image_is_rounded_first_where_the_result_is_single():

@@ -31,7 +31,8 @@ def disk_minimum(image: NDArray[Any], radius: int) -> NDArray[Any]:
     the disk holds anyway, so the border makes no difference. For integers beyond ``2**53`` this one
     is exact and SciPy's, which goes through doubles, is not; and on images much smaller than the
     disk SciPy's own "reflect" is wrong. A disk with a nan gives nan, as
-    ``numpy.minimum`` does and SciPy, whose result then depends on the order of pixels, does not.
+    ``numpy.minimum`` does and SciPy, whose result then depends on the order of pixels, does not. A
+    zero has no sign.
 
     Parameters
     ----------
@@ -177,7 +178,8 @@ def _load_tile(
     nowhere: Any,
     tile: NDArray[Any],
 ) -> None:
-    """Copy a part of the image that may reach beyond it."""
+    """Copy a part of the image that may reach beyond it; no zero keeps its sign."""
+    zero = tile.dtype.type(0)
     height, width = image.shape
     first, stop = max(0, -left), min(stride, width - left)
     for line in range(lines):
@@ -186,7 +188,9 @@ def _load_tile(
             tile[at : at + stride] = nowhere
             continue
         tile[at : at + first] = nowhere
-        tile[at + first : at + stop] = image[top + line, left + first : left + stop]
+        pixels, inside = image[top + line, left + first : left + stop], tile[at + first : at + stop]
+        for place in range(pixels.size):
+            inside[place] = pixels[place] + zero
         tile[at + stop : at + stride] = nowhere
 
 

@@ -34,7 +34,8 @@ def white_tophat(image: NDArray[Any], size: int) -> NDArray[Any]:
     or more, for which scikit-image 0.26 may read outside of the image and give numbers without
     meaning; here an opening takes no more than the image. A nan counts as
     brighter than all else: it stays nan, and pixels beside it are as they were if it were not
-    there.
+    there. For integers beyond ``2**53`` this one is exact and scikit-image's, which goes through
+    doubles, is not. A zero has no sign.
 
     Parameters
     ----------
@@ -212,5 +213,6 @@ def _copy(line: Line, result: Line) -> None:
 
 @compiled
 def _subtract(pixels: Line, opened: Line, result: Line) -> None:
+    zero = pixels.dtype.type(0)  # as in `_read`: less a zero, a zero with a sign would keep it
     for i in range(pixels.size):
-        result[i] = pixels[i] - opened[i]
+        result[i] = pixels[i] + zero - opened[i]

@@ -42,6 +42,12 @@ def test_the_whole_range_of_a_dtype():
         assert_equals_scikit_image(image, 4)
 
 
+def test_integers_that_are_no_doubles():
+    image = noise((20, 30), "i8")
+    for offset in (2**62, -(2**62)):
+        np.testing.assert_array_equal(white_tophat(image + offset, 3), white_tophat(image, 3))
+
+
 def test_a_footprint_of_any_size_takes_no_more_memory_than_the_image():
     image = noise((20, 30), np.uint16)
     np.testing.assert_array_equal(white_tophat(image, 10**15), image - image.min())
@@ -87,10 +93,16 @@ def test_nan_is_brighter_than_all_else(windows_agree, shape):
     windows_agree(lambda part: white_tophat(part, 3), image, tophat_halo(3), rng)
 
 
-def test_the_sign_of_zero_does_not_depend_on_the_window():
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_zeros_have_no_sign(dtype):
     rng = np.random.default_rng(6)
-    image = np.where(rng.random((30, 40)) < 0.5, 0.0, -0.0)
-    np.testing.assert_array_equal(np.signbit(white_tophat(image, 4)), np.signbit(image))
+    for shape in ((30, 40), (4, 5, 6)):
+        image = rng.choice(np.array([-0.0, 0.0, 1.0, -1.0], dtype), shape)
+        for size in (1, 2, 3):
+            assert not np.signbit(white_tophat(image, size)).any()
+    image = np.array([[-0.0, 1.0, -0.0]], dtype)
+    expected = morphology.white_tophat(image.astype("f8"), np.ones((1, 1)))
+    np.testing.assert_array_equal(np.signbit(white_tophat(image, 1)), np.signbit(expected))
 
 
 @pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8", ">u2"])

@@ -2,8 +2,8 @@
 
 What was tried, and the time of ``scipy.ndimage.minimum_filter`` in ours for a disk of radius 20 on
 uint8, uint16, float32 and float64: loops over the lines of a tile, which did not become vectors,
-about 120, 100, 75 and 50; loops over all of a tile, 444, 367, 170 and 77, and about the same with
-AVX2 alone (459, 313, 157, 72).
+about 120, 100, 75 and 50; loops over all of a tile, about 440, 360, 170 and 77, and much the same
+with AVX2 alone.
 Tiles of 128 to 256 pixels a side take the same time within a quarter.
 """
 

@@ -10,6 +10,10 @@ is written so that nothing but the component itself enters it:
    comes between them.
 3. The flood goes by faces. What it cannot reach so, because it hangs on by corners alone and has
    no marker, joins afterwards by full connectivity, the nearest (in steps) first.
+
+A queue for each rank makes this about 10 times as fast as `skimage.segmentation.watershed`, one
+thread. Tried: an exact copy of scikit-image's heap, a tenth slower than it; SimpleITK, mahotas and
+DIPlib are no faster than scikit-image, and none gives its labels.
 """
 
 from __future__ import annotations

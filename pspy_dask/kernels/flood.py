@@ -133,7 +133,7 @@ def rank_values(component: Any, squared: Any, low: int, high: int, rank: Any) ->
         if component[at] != 0:
             values[count] = squared[at]
             count += 1
-    values.sort()
+    values = _sorted(values, np.empty(count, values.dtype))
     distinct = 0
     for i in range(count):
         if i == 0 or values[i] != values[i - 1]:
@@ -143,6 +143,26 @@ def rank_values(component: Any, squared: Any, low: int, high: int, rank: Any) ->
         if component[at] != 0:
             rank[at] = distinct - 1 - _place(values, distinct, squared[at])
     return distinct
+
+
+@compiled
+def _sorted(values: Any, room: Any) -> Any:
+    """Return the values, merged in order, in either array; NumPy's sort takes longer to compile."""
+    length, count = 1, values.size
+    while length < count:
+        for first in range(0, count, 2 * length):
+            middle, end = min(first + length, count), min(first + 2 * length, count)
+            one, other = first, middle
+            for at in range(first, end):
+                if one < middle and (other == end or values[one] <= values[other]):
+                    room[at] = values[one]
+                    one += 1
+                else:
+                    room[at] = values[other]
+                    other += 1
+        values, room = room, values
+        length *= 2
+    return values
 
 
 @compiled

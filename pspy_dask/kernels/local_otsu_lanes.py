@@ -112,7 +112,7 @@ def _threshold_strips(
     for top in range(0, height, LANES):
         load_strip(padded, top, top == 0, strip)
         count_first(strip, tall, widths, histogram)
-        likely = 0
+        likely: Any = np.int64(0)  # a literal would have the search compiled twice
         for column in range(width):
             if column > 0:
                 step(strip, tall, column + radius, slide, histogram)

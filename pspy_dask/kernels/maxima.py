@@ -48,8 +48,10 @@ def mark_maxima(
     deep = planes > 1
     origin = row + 1 + (plane if deep else 0)
     back, ahead = size // 2, size - 1 - size // 2
-    boxes, tops = np.zeros((members + 1, 6), np.int64), np.full(members + 1, -1, squared.dtype)
-    boxes[:, 1], boxes[:, 3], boxes[:, 5] = planes, height, width
+    boxes, tops = np.zeros((members + 1, 6), np.int64), np.zeros(members + 1, squared.dtype)
+    for box in boxes:
+        box[1], box[3], box[5] = planes, height, width
+    volumes = np.full(members + 1, planes * height * width)
     looks, total, most = np.zeros(members + 1, np.int64), 0, _LOOKS * planes * height * width
     measured = False
     for z in range(planes):
@@ -60,24 +62,28 @@ def mark_maxima(
                 value = squared[at]
                 if own == 0 or value == 0:
                     continue
-                if back > 0 and (
-                    (component[at - 1] == own and squared[at - 1] > value)
-                    or (component[at - row] == own and squared[at - row] > value)
-                    or (deep and component[at - plane] == own and squared[at - plane] > value)
-                ):
-                    continue
-                if ahead > 0 and (
-                    (component[at + 1] == own and squared[at + 1] > value)
-                    or (component[at + row] == own and squared[at + row] > value)
-                    or (deep and component[at + plane] == own and squared[at + plane] > value)
+                if (
+                    back > 0
+                    and (
+                        (component[at - 1] == own and squared[at - 1] > value)
+                        or (component[at - row] == own and squared[at - row] > value)
+                        or (deep and component[at - plane] == own and squared[at - plane] > value)
+                    )
+                ) or (
+                    ahead > 0
+                    and (
+                        (component[at + 1] == own and squared[at + 1] > value)
+                        or (component[at + row] == own and squared[at + row] > value)
+                        or (deep and component[at + plane] == own and squared[at + plane] > value)
+                    )
                 ):
                     continue
                 box = boxes[own]
                 if total > most:
                     if not measured:
-                        _measure(component, squared, planes, height, width, boxes, tops)
+                        _measure(component, squared, planes, height, width, boxes, tops, volumes)
                         measured = True
-                    if value == tops[own] or looks[own] > _LOOKS * _volume(box):
+                    if value == tops[own] or looks[own] > _LOOKS * volumes[own]:
                         label[at] = MARKER if value == tops[own] else 0
                         continue
                 exceeded, looked = _search(
@@ -97,7 +103,7 @@ def mark_maxima(
                 if not exceeded:
                     label[at] = MARKER
     for own in range(1, members + 1):
-        if looks[own] > _LOOKS * _volume(boxes[own]):
+        if measured and looks[own] > _LOOKS * volumes[own]:
             _mark_by_running_maxima(
                 component, squared, origin, row, plane, own, boxes[own], back, ahead, label
             )
@@ -106,11 +112,19 @@ def mark_maxima(
 
 @compiled
 def _measure(
-    component: Any, squared: Any, planes: int, height: int, width: int, boxes: Any, tops: Any
+    component: Any,
+    squared: Any,
+    planes: int,
+    height: int,
+    width: int,
+    boxes: Any,
+    tops: Any,
+    volumes: Any,
 ) -> None:
-    """Find every component's half-open bounds, of z, y and x, and its highest value."""
-    boxes[:, ::2] = max(planes, height, width)
-    boxes[:, 1::2] = 0
+    """Find every component's half-open bounds, of z, y and x, its highest value and its volume."""
+    for box in boxes:
+        box[0], box[2], box[4] = planes, height, width
+        box[1], box[3], box[5] = 0, 0, 0
     at = width + 3 + ((height + 2) * (width + 2) if planes > 1 else 0)
     for z in range(planes):
         for y in range(height):
@@ -128,11 +142,9 @@ def _measure(
                 first, top = x + 1, squared[at + x + 1]
             at += width + 2
         at += 2 * (width + 2)
-
-
-@compiled
-def _volume(box: Any) -> int:
-    return int((box[1] - box[0]) * (box[3] - box[2]) * (box[5] - box[4]))
+    for own in range(1, volumes.size):
+        box = boxes[own]
+        volumes[own] = (box[1] - box[0]) * (box[3] - box[2]) * (box[5] - box[4])
 
 
 @compiled
@@ -199,10 +211,11 @@ def _running_maxima(
     longest = max(planes, height, width)
     line, queue = np.empty(longest, values.dtype), np.empty(longest, np.int64)
     plane = height * width
+    one: Any = np.int64(1)  # a literal would have what is along a line compiled twice
     for z in range(planes):
         for y in range(height):
             first = z * plane + y * width
-            _along_line(values, first, 1, width, back, ahead, line, queue)
+            _along_line(values, first, one, width, back, ahead, line, queue)
         for x in range(width):
             _along_line(values, z * plane + x, width, height, back, ahead, line, queue)
     if planes > 1:

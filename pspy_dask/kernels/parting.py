@@ -134,10 +134,13 @@ def raster_size(planes: int, height: int, width: int) -> int:
 def _mark_markerless(component: Any, label: Any, pixels: int, members: int) -> None:
     """Make all of a component without a marker its marker, so that it stays one object."""
     has = np.zeros(members + 1, np.bool_)
+    found = 0
     for at in range(pixels):
         if label[at] != 0:
-            has[component[at]] = True
-    if has[1:].all():
+            own = component[at]
+            found += not has[own]
+            has[own] = True
+    if found == members:
         return
     for at in range(pixels):
         if component[at] != 0 and not has[component[at]]:

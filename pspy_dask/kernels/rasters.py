@@ -66,15 +66,15 @@ def grouped(component: Any, count: int) -> Any:
 
 
 @compiled
-def frame(members: Any, low: Any, high: Any, shape: Any, origin: Any, size: Any) -> None:
+def frame(members: Any, low: Any, high: Any, shape: Any, origin: Any, size: Any, end: Any) -> None:
     """Find the box of the components and one pixel more, inside the image."""
     for axis in range(3):
-        start, end = shape[axis], 0
+        first, last = shape[axis], 0
         for c in members:
-            start = min(start, low[c, axis])
-            end = max(end, high[c, axis])
-        origin[axis] = max(0, start - 1)
-        size[axis] = min(shape[axis], end + 1) - origin[axis]
+            first = min(first, low[c, axis])
+            last = max(last, high[c, axis])
+        origin[axis], end[axis] = max(0, first - 1), min(shape[axis], last + 1)
+        size[axis] = end[axis] - origin[axis]
 
 
 @compiled

@@ -100,7 +100,7 @@ def _split_boxes(
     groups = group_boxes(low[chosen], high[chosen], rule.budget)
     members = chosen[groups.order]
     boxes = _boxes(low[members], high[members], groups, shape)
-    columns = _split(
+    painted, count, firsts, objects = _split(
         *runs,
         starts,
         order,
@@ -116,7 +116,10 @@ def _split_boxes(
         np.array(rule.steps, np.float64),
         scratch(boxes, rule.steps),
     )
-    return Pieces(*columns)
+    return Pieces(
+        *(column[:count].copy() for column in painted),
+        *(column[:objects].copy() for column in firsts),
+    )
 
 
 def _boxes(low: Ints, high: Ints, groups: Groups, shape: tuple[int, ...]) -> Ints:
@@ -155,16 +158,17 @@ def _split(
     heads, tails = np.full(1024, -1, np.int32), np.full(1024, -1, np.int32)
     runs = np.empty((4, 1024), np.int64)
     firsts = np.empty((2, 256), np.int64)
-    count, objects = 0, 0
-    origin, size = np.empty(3, np.int64), np.empty(3, np.int64)
+    count: Any = np.int64(0)  # a literal would have the functions that take it compiled twice
+    objects: Any = np.int64(0)
+    origin, size, end = np.empty(3, np.int64), np.empty(3, np.int64), np.empty(3, np.int64)
     for g in range(groups.size - 1):
         members = chosen[groups[g] : groups[g + 1]]
-        frame(members, low, high, shape, origin, size)
+        frame(members, low, high, shape, origin, size, end)
         planes, height, width = int(size[0]), int(size[1]), int(size[2])
         faces, around = neighbours(planes, height, width)
         pixels = raster_size(planes, height, width)
-        component[:pixels] = 0
-        label[:pixels] = 0
+        for at in range(pixels):
+            component[at] = label[at] = 0
         paint_members(row, first, stop, starts, order, members, shape, origin, size, component)
         markers = mark(
             component,
@@ -191,12 +195,5 @@ def _split(
         kept, firsts, objects = keep(
             label, markers, origin, size, shape, min_size, clear_border, firsts, objects
         )
-        runs, count = collect(label, kept, origin, size, shape, origin, origin + size, runs, count)
-    return (
-        runs[0, :count].copy(),
-        runs[1, :count].copy(),
-        runs[2, :count].copy(),
-        runs[3, :count].copy(),
-        firsts[0, :objects].copy(),
-        firsts[1, :objects].copy(),
-    )
+        runs, count = collect(label, kept, origin, size, shape, origin, end, runs, count)
+    return runs, count, firsts, objects

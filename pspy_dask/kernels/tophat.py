@@ -133,6 +133,8 @@ def _open_plane(
     up, left, down, right = reach
     height, width = image.shape
     size = up + down + 1
+    erode: Any = np.bool_(False)  # literals would have what is called compiled twice
+    dilate: Any = np.bool_(True)
     line = np.empty(left + width + right, image.dtype)
     other, opened = np.empty_like(line), np.empty(width, image.dtype)
     eroding = window_of_lines(size, width, highest)
@@ -142,21 +144,21 @@ def _open_plane(
         if step < height:
             _fill_outside(line, left, right, highest)
             _read(image[step], highest, line[left : left + width])
-            slide_along(line, other, left + right + 1, False, incoming)
+            slide_along(line, other, left + right + 1, erode, incoming)
         else:
             incoming[:] = highest[0]
         eroded = step - down
         if eroded < 0:
-            slide_across(eroding, step, highest, False, opened)
+            slide_across(eroding, step, highest, erode, opened)
             continue
-        slide_across(eroding, step, highest, False, dilating[eroded % size])
+        slide_across(eroding, step, highest, erode, dilating[eroded % size])
         if eroded >= height:
             dilating[eroded % size] = lowest[0]
         _fill_outside(line, right, left, lowest)
-        slide_across(dilating, eroded, lowest, True, line[right : right + width])
+        slide_across(dilating, eroded, lowest, dilate, line[right : right + width])
         row = eroded - up
         if row >= 0:
-            slide_along(line, other, left + right + 1, True, opened)
+            slide_along(line, other, left + right + 1, dilate, opened)
             if subtract:
                 _subtract(image[row], opened, result[row])
             else:

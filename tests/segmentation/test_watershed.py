@@ -194,11 +194,18 @@ def test_every_pixel_size_counts_in_volumes(steps):
     assert int(found.max()) == label(marked).max()
 
 
-@pytest.mark.parametrize("step", [0.0, np.nan, 1e300])
-def test_pixels_without_a_shape_are_refused(step):
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (0.0, "have no shape to measure distances in: assign"),
+        (1e300, "have no shape to measure distances in: assign"),
+        (np.nan, "the coordinates along z are not evenly spaced"),
+    ],
+)
+def test_pixels_without_a_shape_are_refused(step, said):
     z = np.array([0.0, step])
     volume = xr.DataArray(np.ones((2, 5, 5), bool), {"z": z}, ("z", "y", "x"))
-    with pytest.raises(ValueError, match="have no shape to measure distances in: assign"):
+    with pytest.raises(ValueError, match=said):
         ps.watershed(volume)
 
 

@@ -66,7 +66,7 @@ def main() -> None:
 
 def _commit() -> str:
     """Return the commit that is measured, if this is a clone."""
-    command = ["git", "describe", "--always", "--dirty"]
+    command = ["git", "rev-parse", "--short", "HEAD"]
     done = subprocess.run(command, cwd=_FOLDER, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
 

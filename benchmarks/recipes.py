@@ -35,7 +35,7 @@ _FOLDER = "benchmarks.candidates."
 
 
 def measured(side: int, *, runs: int, particlespy: str | None) -> list[dict[str, Any]]:
-    """Return a row for each recipe and candidate, and for the watershed on a side twice as long.
+    """Return a row for each recipe and candidate, and for the watershed on a side four times as long.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def measured(side: int, *, runs: int, particlespy: str | None) -> list[dict[str,
         Interpreter of an environment that has ParticleSpy; None leaves it out.
     """
     rows = _measured_on(side, RECIPES, runs, particlespy)
-    return rows + _measured_on(2 * side, {_LARGE: RECIPES[_LARGE]}, runs, None)
+    return rows + _measured_on(4 * side, {_LARGE: RECIPES[_LARGE]}, runs, None)
 
 
 def _measured_on(

@@ -14,7 +14,7 @@ _STEPS = ("build", "optimize", "order", "submit")
 
 def kernels(found: list[Row]) -> str:
     """Return the section of the kernels."""
-    slow = ", ".join(r["name"] for r in found if r["two_threads"] < _THREADS)
+    slow = "; ".join(r["name"] for r in found if r["two_threads"] < _THREADS)
     short = f"below {_THREADS:g}x are {slow}" if slow else f"none is below {_THREADS:g}x"
     return f"""## Kernels
 

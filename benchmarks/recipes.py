@@ -35,7 +35,7 @@ _FOLDER = "benchmarks.candidates."
 
 
 def measured(side: int, *, runs: int, particlespy: str | None) -> list[dict[str, Any]]:
-    """Return a row for each recipe and candidate, and for the watershed on a side four times as long.
+    """Return a row for each recipe and candidate; the watershed also on 4 times the side.
 
     Parameters
     ----------

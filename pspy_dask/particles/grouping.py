@@ -66,7 +66,8 @@ def cluster_particles(
     Notes
     -----
     The estimators are scikit-learn's, run on one thread and on rows sorted by their properties,
-    so that sums are made in the same order every time.
+    so that sums are made in the same order every time. Particles that do not differ are in one
+    cluster.
 
     Examples
     --------
@@ -124,8 +125,7 @@ class ClusterRows:
         spread = values.std(axis=0)
         scaled = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
         estimator = self._kmeans(scaled) if self.method == "kmeans" else self._density(scaled)
-        labels: NDArray[np.int64] = estimator.fit(scaled).labels_.astype(np.int64)
-        return labels
+        return _alike(values, estimator.fit(scaled).labels_.astype(np.int64))
 
     def _kmeans(self, scaled: NDArray[np.float64]) -> Any:
         different = len(np.unique(scaled, axis=0))
@@ -141,6 +141,19 @@ class ClusterRows:
         if self.method == "dbscan" or few < 2:
             return DBSCAN(eps=self.eps or 0.5, min_samples=self.min_samples)
         return OPTICS(min_samples=few, max_eps=np.inf if self.eps is None else self.eps)
+
+
+def _alike(values: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return labels that equal rows share: OPTICS parts some, by their order in the table.
+
+    >>> _alike(np.array([[1.0], [1.0], [2.0]]), np.array([-1, 0, 1]))
+    array([0, 0, 1])
+    """
+    kind = np.unique(values, axis=0, return_inverse=True)[1].reshape(-1)
+    shared = np.full(kind.max() + 1, -1)
+    np.maximum.at(shared, kind, labels)
+    result: NDArray[np.int64] = shared[kind]
+    return result
 
 
 def _in_order_of_means(labels: NDArray[np.int64], first: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN, OPTICS, KMeans
 from sklearn.metrics import adjusted_rand_score
@@ -65,12 +65,13 @@ def test_control_without_standardising_the_large_numbers_win():
 
 
 @given(
-    data=st.data(),
     seed=st.integers(0, 2**16),
     method=st.sampled_from(["kmeans", "dbscan", "optics"]),
+    parts=st.integers(1, 9),
 )
 @FAST
-def test_order_of_rows_and_partitions_leave_no_trace(data, seed, method):
+@example(seed=185, method="optics", parts=1)  # which would part two equal rows
+def test_order_of_rows_and_partitions_leave_no_trace(seed, method, parts):
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(rng.normal(0, 1, (70, 2)).round(1), columns=["a", "b"])  # no true clusters
     expected = ps.cluster_particles(table, ["a", "b"], n_clusters=4, method=method)
@@ -78,7 +79,7 @@ def test_order_of_rows_and_partitions_leave_no_trace(data, seed, method):
         table.sample(frac=1, random_state=seed), ["a", "b"], n_clusters=4, method=method
     )
     pd.testing.assert_frame_equal(again.sort_index(), expected)
-    lazy = dd.from_pandas(table, npartitions=data.draw(st.integers(1, 9)))
+    lazy = dd.from_pandas(table, npartitions=parts)
     found = ps.cluster_particles(lazy, ["a", "b"], n_clusters=4, method=method)
     with dask.config.set(scheduler="synchronous"):
         pd.testing.assert_frame_equal(found.compute(), expected)

@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from pspy_dask.run.wording import titled, with_unit
+
 _BLUE, _RED, _GREY = "#2f6f9f", "#c0392b", "#5b6570"
 _STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
@@ -58,7 +60,7 @@ def size_chart(diameters: NDArray[np.float64], unit: str) -> Chart:
         axes.transAxes.inverted().transform(axes.transData.transform((median, 0)))[0] > 0.6
     )
     axes.annotate(
-        f"median {median:.4g} {unit}".rstrip(),
+        with_unit(f"median {median:.4g}", unit),
         (median, 1.0),
         xycoords=("data", "axes fraction"),
         xytext=(-5 if right else 5, -3),
@@ -68,7 +70,7 @@ def size_chart(diameters: NDArray[np.float64], unit: str) -> Chart:
         color=_RED,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
     )
-    axes.set(xlabel=_titled("equivalent diameter", unit), ylabel="particles")
+    axes.set(xlabel=titled("equivalent diameter", unit), ylabel="particles")
     return _chart("Size distribution", figure)
 
 
@@ -89,7 +91,7 @@ def intensity_chart(
         bar.outline.set_visible(False)
     else:
         axes.scatter(x, y, s=12, color=_BLUE, alpha=0.55, linewidths=0)
-    axes.set(xlabel=_titled("equivalent diameter", unit), ylabel="mean intensity (counts)")
+    axes.set(xlabel=titled("equivalent diameter", unit), ylabel="mean intensity (counts)")
     return _chart("Intensity against size", figure)
 
 
@@ -99,7 +101,7 @@ def series_chart(counts: NDArray[np.int64], times: NDArray[np.float64], unit: st
     marker = "o" if counts.size <= 60 else ""
     axes.plot(times, counts, color=_BLUE, marker=marker, markersize=4, linewidth=1.4)
     axes.set_ylim(0, max(1.0, 1.1 * float(counts.max())))
-    axes.set(xlabel="frame" if unit == "frame" else _titled("time", unit), ylabel="particles")
+    axes.set(xlabel="frame" if unit == "frame" else titled("time", unit), ylabel="particles")
     return _chart("Particles over time", figure, wide=True)
 
 
@@ -129,10 +131,6 @@ def _plain(unit: str) -> str:
     """
     short = unit if len(unit) <= 16 else unit[:15] + "…"
     return short.replace("$", r"\$")
-
-
-def _titled(name: str, unit: str) -> str:
-    return f"{name} ({unit})" if unit else name
 
 
 def bin_edges(values: NDArray[np.float64], *, log: bool = False) -> NDArray[np.float64]:

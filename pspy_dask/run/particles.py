@@ -70,8 +70,9 @@ def find_particles(
     opened = None if image is None else open_image(image)
     made = segment(opened, parameters, **overrides) if labels is None else open_image(labels)
     pictures = Pictures.of(made, opened)
-    require_ascending(pictures.require_labels())
-    kept, pixels = _at_hand(pictures.require_labels()), pictures.image
+    placed, pixels = pictures.require_labels(), pictures.image
+    require_ascending(placed)
+    kept = _at_hand(placed)
     names = properties
     if properties is not None and properties != "all":
         asked = [properties] if isinstance(properties, str) else properties

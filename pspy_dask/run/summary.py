@@ -19,6 +19,7 @@ from pspy_dask.run.wording import (
     percent,
     say_length,
     short_unit,
+    titled,
     with_unit,
 )
 from pspy_dask.segmentation.watershed import beyond_the_budget
@@ -181,7 +182,7 @@ def statistics(table: pd.DataFrame, geometry: Geometry) -> list[tuple[str, list[
     unit = diameter_unit(table, geometry)
     area_unit = str(table.attrs.get("units", {}).get("area", ""))
     names = {
-        "equivalent_diameter": _titled("Equivalent diameter", unit),
+        "equivalent_diameter": titled("Equivalent diameter", unit),
         "area": _area_name(geometry, area_unit),
         "area_px": f"{'Volume' if geometry.volume else 'Area'} (pixels)",
         "intensity_mean": "Mean intensity (counts)",
@@ -275,11 +276,7 @@ def _area_name(geometry: Geometry, unit: str) -> str:
     for name in sorted(filter(None, set(geometry.units.values())), key=len, reverse=True):
         unit = unit.replace(name, short_unit(name))
     shown = unit.replace("^2", "²").replace("^3", "³")
-    return _titled("Volume" if geometry.volume else "Area", shown)
-
-
-def _titled(name: str, unit: str) -> str:
-    return f"{name} ({unit})" if unit else name
+    return titled("Volume" if geometry.volume else "Area", shown)
 
 
 def _length(length: float, unit: str) -> str:

@@ -85,6 +85,11 @@ def with_unit(figure: str, unit: str) -> str:
     return f"{figure} {unit}" if unit else figure
 
 
+def titled(name: str, unit: str) -> str:
+    """Return the name of a quantity with its unit in brackets, if it has one."""
+    return f"{name} ({unit})" if unit else name
+
+
 def in_micrometres(unit: str) -> float | None:
     """Return how many micrometres the unit is, None where it is no metric length."""
     return _METRIC[unit][1] / 1e-6 if unit in _METRIC else None
